@@ -1,0 +1,76 @@
+import eslint from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+import { importBoundaries } from './scripts/eslint/import-boundaries.js';
+
+const root = import.meta.dirname;
+const tests = ['**/*.test.ts', 'packages/*/testing/**/*.ts', 'tests/**/*.ts'];
+const nodeGlobals = {
+  console: 'readonly',
+  process: 'readonly',
+  setInterval: 'readonly',
+  setTimeout: 'readonly',
+};
+
+export default defineConfig(
+  globalIgnores(['**/dist/', '**/*.generated.ts', '.local/', 'coverage/']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
+    rules: {
+      // Numbers and booleans read the same in a message however they are turned into text.
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // `() => void work()` and `() => log()` are how a callback says that it gives nothing.
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      // A port's method may be async in one adapter and not wait for anything in another.
+      '@typescript-eslint/require-await': 'off',
+      // `return await` inside try/catch decides who sees the error.
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['**/*.{ts,js,mjs}'],
+    plugins: { afterwrite: { rules: { 'import-boundaries': importBoundaries } } },
+    rules: {
+      'afterwrite/import-boundaries': ['error', { root }],
+      'max-lines': ['error', { max: 350, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts', 'functions/**/*.ts', 'scripts/**/*.ts'],
+    ignores: tests,
+    rules: { 'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }] },
+  },
+  {
+    // Libraries report through their results, errors and hooks; only commands own the terminal.
+    files: ['packages/{write-behind,flights,patterns}/src/**/*.ts'],
+    ignores: ['**/cli/**', '**/cli.ts', ...tests],
+    rules: { 'no-console': 'error' },
+  },
+  {
+    files: tests,
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: nodeGlobals } },
+);

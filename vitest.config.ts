@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+/** Starts one Valkey and one MySQL for the whole run and provides their ports. */
+const ENGINES_SETUP = './tests/support/engines-setup.ts';
+/** Tests share real servers, so a slow disk shows here first. */
+const TEST_TIMEOUT_MS = 30_000;
+const HOOK_TIMEOUT_MS = 60_000;
+/** A system test drives several processes, kills some of them and waits for all data to arrive. */
+const SYSTEM_TEST_TIMEOUT_MS = 120_000;
+/** The servers need a core too. */
+const MAX_WORKERS = 2;
+
+const projects: TestProjectConfiguration[] = [
+  {
+    extends: true,
+    test: {
+      name: 'unit',
+      include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+      sequence: { groupOrder: 0 },
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'system',
+      include: ['tests/system/**/*.test.ts'],
+      testTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      hookTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      // One at a time and after the unit tests: they measure, and they fill and kill servers.
+      fileParallelism: false,
+      maxWorkers: 1,
+      sequence: { groupOrder: 1 },
+    },
+  },
+];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: MAX_WORKERS,
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: HOOK_TIMEOUT_MS,
+    // Also for one project alone; vitest runs it once for the whole run when the root config names it.
+    globalSetup: existsSync(ENGINES_SETUP) ? [ENGINES_SETUP] : [],
+    projects,
+  },
+});
