@@ -5,12 +5,9 @@ import { importBoundaries } from './scripts/eslint/import-boundaries.js';
 
 const root = import.meta.dirname;
 const tests = ['**/*.test.ts', 'packages/*/testing/**/*.ts', 'tests/**/*.ts'];
-const nodeGlobals = {
-  console: 'readonly',
-  process: 'readonly',
-  setInterval: 'readonly',
-  setTimeout: 'readonly',
-};
+const nodeGlobals = Object.fromEntries(
+  ['clearInterval', 'console', 'process', 'setInterval', 'setTimeout'].map((name) => [name, 'readonly']),
+);
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/*.generated.ts', '.local/', 'coverage/']),

@@ -41,7 +41,7 @@ export default defineConfig({
     maxWorkers: MAX_WORKERS,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: HOOK_TIMEOUT_MS,
-    // Also for one project alone; vitest runs it once for the whole run when the root config names it.
+    // Named here, not in a project, it runs once for all of them.
     globalSetup: existsSync(ENGINES_SETUP) ? [ENGINES_SETUP] : [],
     projects,
   },

@@ -9,7 +9,7 @@ export const root = dirname(import.meta.dirname);
 const binFolder = `${root}/node_modules/.bin`;
 const environment = (): NodeJS.ProcessEnv => ({
   ...process.env,
-  PATH: `${binFolder}:${process.env['PATH'] ?? ''}`,
+  PATH: `${binFolder}:${process.env.PATH ?? ''}`,
 });
 
 export interface Finished {

@@ -1,6 +1,6 @@
 /** Counts tests for `npm test`: the Vitest reporter (default export) and what the command makes of its counts. */
 import { writeFileSync } from 'node:fs';
-import type { Reporter } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 
 export interface Counts {
   readonly passed: number;
@@ -13,7 +13,7 @@ export interface Counts {
 export const COUNTS_FILE_VARIABLE = 'AFTERWRITE_TEST_COUNTS';
 
 export default class CountsReporter implements Reporter {
-  readonly onTestRunEnd: Reporter['onTestRunEnd'] = (modules, unhandledErrors) => {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     const file = process.env[COUNTS_FILE_VARIABLE];
     if (file === undefined) return;
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
@@ -27,7 +27,7 @@ export default class CountsReporter implements Reporter {
       }
     }
     writeFileSync(file, JSON.stringify(counts));
-  };
+  }
 }
 
 export interface Settled {

@@ -1,0 +1,9 @@
+/** Files that programs write, other than those made from `lua/` and `sql/` folders. */
+export interface Generator {
+  /** From the root of the checkout. */
+  readonly file: string;
+  /** Gives the whole text of the file. */
+  readonly make: () => string | Promise<string>;
+}
+
+export const generators: readonly Generator[] = [];
