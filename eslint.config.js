@@ -1,7 +1,7 @@
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
-import { importBoundaries } from './scripts/eslint/import-boundaries.js';
+import { importBoundaries } from './scripts/eslint/import-boundaries.ts';
 
 const root = import.meta.dirname;
 const tests = ['**/*.test.ts', 'packages/*/testing/**/*.ts', 'tests/**/*.ts'];

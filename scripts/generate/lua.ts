@@ -70,16 +70,16 @@ function assemble({ file, text, includes, used }: Assembly): string {
 }
 
 /** Opens a comment or string that may go over several lines: `[[`, `[=[`, `--[[`. */
-const LONG_BRACKET = /\[(=*)\[/;
+const LONG_BRACKET = /\[=*\[/;
 
 /** Drops blank lines and lines that are nothing but a comment. */
 function stripLua(file: string, text: string): string {
   const kept: string[] = [];
   for (const line of text.split('\n')) {
-    // Their inner lines look like comments or blank lines and are not; single lines do all we need.
-    if (LONG_BRACKET.test(line))
-      throw new GenerateError(`${file}: long brackets are not supported: ${line.trim()}`);
-    if (!/^\s*(--.*)?$/.test(line)) kept.push(line.trimEnd());
+    if (/^\s*(--(?!\[=*\[).*)?$/.test(line)) continue;
+    // Inner lines of a long bracket can look like comments and not be; single lines do all we need.
+    if (LONG_BRACKET.test(line)) throw new GenerateError(`${file}: no long brackets, please: ${line.trim()}`);
+    kept.push(line.trimEnd());
   }
   return kept.map((line) => `${line}\n`).join('');
 }
