@@ -1,0 +1,18 @@
+/**
+ * Real engines on any machine: finds, fetches, starts and stops Valkey and MySQL. A stop leaves no
+ * process behind; what a killed process left is ended by the next start, and nothing else ever is.
+ */
+export { LocalEnginesError, type LocalEnginesErrorCode } from './errors.ts';
+export { parseMode } from './find.ts';
+export { fetchEngine } from './fetch.ts';
+export { startEngine, startEngines, type RunningEngines } from './start.ts';
+export type {
+  EngineName,
+  Environment,
+  FetchedEngine,
+  FetchOptions,
+  Mode,
+  Rung,
+  RunningEngine,
+  StartOptions,
+} from './types.ts';

@@ -1,0 +1,119 @@
+/**
+ * Who is a process. A pid alone names nobody, because pids are used again; a pid with the moment
+ * the process began does. Nothing in this package signals a process whose identity was not checked.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Opaque; equal only for the same process of the same boot. */
+  readonly startedAt: string;
+}
+
+/** Between two looks at a process that is not our child, so that gives no event. */
+const EXIT_POLL_MS = 10;
+/** SIGKILL takes effect at once, save for a process in uninterruptible I/O. */
+const KILL_TIMEOUT_MS = 10_000;
+
+function readOrUndefined(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function psField(pid: number, field: string): string | undefined {
+  try {
+    const printed = execFileSync('ps', ['-ww', '-o', `${field}=`, '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return printed.trim() === '' ? undefined : printed.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when there is no such process, or only its zombie. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  if (process.platform !== 'linux') {
+    const state = psField(pid, 'stat');
+    const began = psField(pid, 'lstart');
+    if (state === undefined || state.startsWith('Z') || began === undefined) return undefined;
+    return { pid, startedAt: began };
+  }
+  const stat = readOrUndefined(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The program's name, in parentheses, may itself hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state] = fields;
+  // proc(5): starttime is field 22, the state after the name is field 3.
+  const startTicks = fields[22 - 3];
+  if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
+  const boot = readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+  return { pid, startedAt: `${boot}/${startTicks}` };
+}
+
+let self: ProcessIdentity | undefined;
+
+export function identifySelf(): ProcessIdentity {
+  self ??= identifyProcess(process.pid);
+  if (self === undefined) throw new Error('This process cannot read its own start time.');
+  return self;
+}
+
+export function isAlive(identity: ProcessIdentity): boolean {
+  return identifyProcess(identity.pid)?.startedAt === identity.startedAt;
+}
+
+/** The arguments of a process, separated by a NUL (Linux) or a space; empty when it is gone. */
+export function commandLine(pid: number): string {
+  if (process.platform === 'linux') return readOrUndefined(`/proc/${pid}/cmdline`) ?? '';
+  return psField(pid, 'command') ?? '';
+}
+
+/** Pids of another machine or another pid namespace mean nothing here: such records are left alone. */
+export function processSpace(): string {
+  let namespace = '';
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // Not Linux: one space a machine.
+  }
+  return `${hostname()} ${namespace}`.trim();
+}
+
+function sendSignal(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (!isAlive(identity)) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch (error) {
+    // It ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (isAlive(identity)) {
+    if (performance.now() > deadline) return false;
+    await delay(EXIT_POLL_MS);
+  }
+  return true;
+}
+
+/** Ends exactly this process and resolves when it is gone: SIGTERM, then SIGKILL after the limit. */
+export async function endProcess(identity: ProcessIdentity, stopTimeoutMs: number): Promise<void> {
+  if (stopTimeoutMs > 0) {
+    sendSignal(identity, 'SIGTERM');
+    if (await waitUntilGone(identity, stopTimeoutMs)) return;
+  }
+  sendSignal(identity, 'SIGKILL');
+  if (!(await waitUntilGone(identity, KILL_TIMEOUT_MS))) {
+    throw new Error(`Process ${identity.pid} did not end within ${KILL_TIMEOUT_MS} ms of SIGKILL.`);
+  }
+}
