@@ -144,8 +144,7 @@ async function insertMissingFlights(
   const rows: unknown[][] = [];
   for (let id = firstId; id <= lastId; id += 1) {
     if (presentIds.has(id)) continue;
-    const flight = plannedFlight(id);
-    const { flightno, from, to, departure, arrival, airlineId, airplaneId } = flight;
+    const { flightno, from, to, departure, arrival, airlineId, airplaneId } = plannedFlight(id);
     rows.push([id, flightno, from, to, departure, arrival, airlineId, airplaneId]);
   }
   if (rows.length === 0) return 0;
