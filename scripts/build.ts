@@ -58,13 +58,9 @@ function emit({ source, dist, entryPoints, before }: EmitOptions): void {
     },
     files: entryPoints.map((path) => join(source, path)),
   };
-  const parsed = ts.parseJsonConfigFileContent(
-    config,
-    ts.sys,
-    root,
-    undefined,
-    join(root, 'tsconfig.build.json'),
-  );
+  // The name of a file that could hold this configuration: paths in it are relative to that file's folder.
+  const name = join(root, 'tsconfig.package.json');
+  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, root, undefined, name);
   const compiler = ts.createProgram({ rootNames: parsed.fileNames, options: parsed.options });
   const { diagnostics } = compiler.emit();
   const all = [...parsed.errors, ...ts.getPreEmitDiagnostics(compiler), ...diagnostics];
