@@ -1,7 +1,7 @@
 /** The schema and the seed on a real MySQL, in a database of their own. */
 import { randomBytes } from 'node:crypto';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { createFlughafenSchema } from '../schema/create-schema.ts';
 import { airlines } from './airlines.ts';
 import { airplanes } from './airplanes.ts';
@@ -9,6 +9,7 @@ import { airports } from './airports.ts';
 import { SeedCountError } from './errors.ts';
 import { maxSeededFlights, plannedFlight } from './flight-plan.ts';
 import { defaultSeededFlights, seedFlights, type SeedProgress } from './seed-flights.ts';
+import { seedLockName } from './seed-lock.ts';
 
 let connection: Connection;
 let database: string;
@@ -306,6 +307,30 @@ describe('seedFlights', () => {
     } finally {
       await other.end();
     }
+  });
+
+  test('while another one holds the database for longer than it waits, it writes nothing', async () => {
+    const other = await connect();
+    try {
+      await other.query('USE ??', [database]);
+      await other.query(`DO GET_LOCK(${seedLockName}, 0)`);
+      const seeding = seedFlights(connection, { flights: 1, lockWaitSeconds: 0 });
+      await expect(seeding).rejects.toMatchObject({ code: 'SEED_LOCKED', retryable: true });
+      expect(await linesOf('SELECT COUNT(*) FROM airport')).toEqual(['0']);
+    } finally {
+      await other.end();
+    }
+  });
+
+  test('no statement is longer than a quarter of the smallest usual max_allowed_packet', async () => {
+    const query = vi.spyOn(connection, 'query');
+    await seedFlights(connection, { flights: 10_000 });
+    const bytes = query.mock.calls.map((call) => {
+      const [sql, values] = call as unknown as [string, unknown[]?];
+      return Buffer.byteLength(connection.format(sql, values));
+    });
+    expect(Math.max(...bytes)).toBeGreaterThan(100_000);
+    expect(Math.max(...bytes)).toBeLessThan(2 ** 18);
   });
 
   test.each([-1, 1.5, NaN, maxSeededFlights + 1])(

@@ -10,9 +10,10 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { airlines } from './airlines.ts';
 import { airplanes } from './airplanes.ts';
 import { airports } from './airports.ts';
-import { SeedCountError, SeedLockedError } from './errors.ts';
+import { SeedCountError } from './errors.ts';
 import { maxSeededFlights, plannedFlight } from './flight-plan.ts';
 import { ownershipOf } from './ownership.ts';
+import { withSeedLock } from './seed-lock.ts';
 
 export const defaultSeededFlights = 20_000;
 
@@ -21,7 +22,7 @@ const flightsPerTransaction = 10_000;
 /** A row takes 85 bytes at the most: 170 kB, far under the 1 MB that old servers take as `max_allowed_packet`. */
 const rowsPerStatement = 2_000;
 /** Seeding half a million flights, the most anybody waits for, takes less than a minute. */
-const lockWaitSeconds = 120;
+const defaultLockWaitSeconds = 120;
 
 export interface SeedProgress {
   /** Flights with ids from 1 that are there now. */
@@ -35,6 +36,8 @@ export interface SeedFlightsOptions {
   readonly flights?: number;
   /** Called after each transaction. Not called when there is nothing to do. */
   readonly onProgress?: (progress: SeedProgress) => void;
+  /** How long to wait for another seeding of this database; 120 if not given. */
+  readonly lockWaitSeconds?: number;
   /** A clock for `durationMs`. */
   readonly nowMs?: () => number;
 }
@@ -72,12 +75,16 @@ type SeedStep =
  */
 export async function seedFlights(
   connection: Connection,
-  { flights = defaultSeededFlights, onProgress, nowMs = () => performance.now() }: SeedFlightsOptions = {},
+  options: SeedFlightsOptions = {},
 ): Promise<SeedResult> {
+  const { flights = defaultSeededFlights, onProgress, lockWaitSeconds = defaultLockWaitSeconds } = options;
+  const { nowMs = () => performance.now() } = options;
   if (!Number.isInteger(flights) || flights < 0 || flights > maxSeededFlights)
     throw new SeedCountError(flights);
   const startedMs = nowMs();
-  const step = await withSeedLock(connection, () => seedStep(connection, flights, onProgress));
+  const step = await withSeedLock(connection, lockWaitSeconds, () =>
+    seedStep(connection, flights, onProgress),
+  );
   const total = await countFlights(connection);
   return { ...step, flights: total, durationMs: nowMs() - startedMs };
 }
@@ -187,26 +194,5 @@ async function inTransaction(connection: Connection, work: () => Promise<void>):
     // When the connection is gone, the server rolls back by itself: the first error is the one to show.
     await connection.rollback().catch(() => undefined);
     throw error;
-  }
-}
-
-interface LockRow extends RowDataPacket {
-  readonly locked: number | null;
-}
-
-/** One seeding of a database at a time: two would both miss the same flights, and one fail on duplicate keys. */
-async function withSeedLock<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  // Names of locks have 64 characters at the most, as names of databases have: hence a digest (and no MD5() or
-  // SHA1(), which MySQL 9 no longer has).
-  const lockName = "CONCAT('seed-flights.', LEFT(SHA2(DATABASE(), 256), 40))";
-  const [rows] = await connection.query<LockRow[]>(`SELECT GET_LOCK(${lockName}, ?) AS locked`, [
-    lockWaitSeconds,
-  ]);
-  if (rows[0]?.locked !== 1) throw new SeedLockedError(lockWaitSeconds);
-  try {
-    return await work();
-  } finally {
-    // It fails only on a lost connection, and then the server has released the lock.
-    await connection.query(`DO RELEASE_LOCK(${lockName})`).catch(() => undefined);
   }
 }
