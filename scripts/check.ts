@@ -18,7 +18,10 @@ const lintCache = ['--cache', '--cache-location=node_modules/.cache/eslint/', '-
 const program =
   (command: string, ...args: string[]) =>
   () =>
-    run(command, args, { output: 'capture' });
+    run(command, args, { output: 'capture', env: PLAIN });
+
+/** What failed is read in a log as often as on a terminal, and CI=true alone makes the tools use colour. */
+const PLAIN = { NO_COLOR: '1' };
 
 /** Longest first, so that two cores end at about the same time. */
 const steps: readonly Step[] = [

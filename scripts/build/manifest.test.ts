@@ -22,5 +22,7 @@ test('entry points lead to the emitted files, and test helpers are not shipped',
 test('it can be published, and asks for exactly the sibling it was built with', () => {
   const published = publishedManifest(manifest);
   expect(published).not.toHaveProperty('private');
-  expect(published).toMatchObject({ dependencies: { '@afterwrite/write-behind': '1.2.3', mysql2: '^3.0.0' } });
+  expect(published).toMatchObject({
+    dependencies: { '@afterwrite/write-behind': '1.2.3', mysql2: '^3.0.0' },
+  });
 });
