@@ -6,7 +6,10 @@ import { importBoundaries } from './scripts/eslint/import-boundaries.ts';
 const root = import.meta.dirname;
 const tests = ['**/*.test.ts', 'packages/*/testing/**/*.ts', 'tests/**/*.ts'];
 const nodeGlobals = Object.fromEntries(
-  ['clearInterval', 'console', 'process', 'setInterval', 'setTimeout'].map((name) => [name, 'readonly']),
+  ['clearInterval', 'clearTimeout', 'console', 'process', 'setInterval', 'setTimeout'].map((name) => [
+    name,
+    'readonly',
+  ]),
 );
 
 export default defineConfig(

@@ -32,6 +32,8 @@ const LOCK_POLL_MS = 250;
 /** The holder touches its lock this often; one left alone for six times as long belongs to nobody. */
 const LOCK_TOUCH_MS = 5_000;
 const LOCK_STALE_MS = 30_000;
+/** Looking whether the engines are there takes a fraction of this, fetching them far more. */
+const UNHEARD_MS = 1_500;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockFile = join(root, 'package-lock.json');
@@ -129,6 +131,28 @@ function run(command, args, env = process.env) {
   });
 }
 
+/** Like `run`, but what a program says is shown only if it fails or is still at work after `UNHEARD_MS`. */
+function runUnheard(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let held = [];
+    const show = () => {
+      for (const chunk of held ?? []) process.stderr.write(chunk);
+      held = undefined;
+    };
+    const hear = (chunk) => (held === undefined ? process.stderr.write(chunk) : held.push(chunk));
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    const timer = setTimeout(show, UNHEARD_MS);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code !== 0) show();
+      resolve(signal ?? code);
+    });
+  });
+}
+
 async function install(stamp) {
   console.log('Installing dependencies (npm ci) …');
   const startedAt = Date.now();
@@ -216,7 +240,7 @@ async function ensureEngines() {
   if ((DB_HOST && CACHE_HOST) || LOCAL_ENGINES === 'containers') return;
   const fetcher = join(root, 'packages', 'local-engines', 'src', 'cli.ts');
   if (!existsSync(fetcher)) return;
-  const outcome = await run(bringsOwnNode ? ownNode : process.execPath, [fetcher, 'fetch']);
+  const outcome = await runUnheard(bringsOwnNode ? ownNode : process.execPath, [fetcher, 'fetch']);
   if (outcome !== 0)
     throw new SetupError(`The engines could not be fetched (${outcome}); the reason is above.`);
 }

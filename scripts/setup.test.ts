@@ -125,13 +125,26 @@ test('--engines fetches them, unless both servers are named or only containers a
   const { path, setUp } = bareCheckout();
   await setUp();
   mkdirSync(join(path, 'packages/local-engines/src'), { recursive: true });
-  const fetcher = `console.log(process.argv[2]); process.exit(Number(process.env.FETCH_EXIT ?? 0));`;
+  const fetcher = `
+    import { appendFileSync } from 'node:fs';
+    appendFileSync('fetched', process.argv[2] + '\\n');
+    console.log('looking');
+    setTimeout(() => process.exit(Number(process.env.FETCH_EXIT ?? 0)), Number(process.env.FETCH_MS ?? 0));
+  `;
   writeFileSync(join(path, 'packages/local-engines/src/cli.ts'), fetcher);
-  expect(await setUp({}, '--engines')).toEqual({ code: 0, output: 'fetch\n' });
-  expect((await setUp({ DB_HOST: 'db' }, '--engines')).output).toBe('fetch\n');
-  expect((await setUp({ DB_HOST: 'db', CACHE_HOST: 'cache' }, '--engines')).output).toBe('');
-  expect((await setUp({ LOCAL_ENGINES: 'containers' }, '--engines')).output).toBe('');
-  expect((await setUp({ FETCH_EXIT: '1' }, '--engines')).code).toBe(1);
+  const fetches = () => readFileSync(join(path, 'fetched'), 'utf8').trim().split('\n').length;
+
+  expect(await setUp({}, '--engines')).toEqual({ code: 0, output: '' });
+  await setUp({ DB_HOST: 'db' }, '--engines');
+  expect(fetches()).toBe(2);
+  await setUp({ DB_HOST: 'db', CACHE_HOST: 'cache' }, '--engines');
+  await setUp({ LOCAL_ENGINES: 'containers' }, '--engines');
   writeFileSync(join(path, '.env'), 'DB_HOST=db\nCACHE_HOST=cache\n');
-  expect((await setUp({}, '--engines')).output).toBe('');
+  await setUp({}, '--engines');
+  expect(fetches()).toBe(2);
+  rmSync(join(path, '.env'));
+
+  expect(await setUp({ FETCH_MS: '1800' }, '--engines')).toEqual({ code: 0, output: 'looking\n' });
+  const failed = await setUp({ FETCH_EXIT: '3' }, '--engines');
+  expect(failed).toMatchObject({ code: 1, output: expect.stringMatching(/^looking\n.*\(3\)/) as string });
 });
