@@ -16,7 +16,7 @@ function onProgress(line: string): void {
 }
 
 async function fetchBoth(): Promise<void> {
-  const mode = parseMode(process.env['LOCAL_ENGINES']);
+  const mode = parseMode(process.env.LOCAL_ENGINES);
   const fetched = await Promise.all(NAMES.map((name) => fetchEngine(name, { mode, onProgress })));
   for (const engine of fetched) console.log(`${engine.name} ${engine.version} (${engine.source})`);
 }
@@ -34,8 +34,14 @@ async function runBoth(dataDir: string): Promise<void> {
   // The promise alone would not keep the process alive.
   const keepAlive = setInterval(() => undefined, 60_000);
   try {
-    const mode = parseMode(process.env['LOCAL_ENGINES']);
-    const running = await startEngines(NAMES, { mode, dataDir, onProgress, shared: true, signal: interrupted.signal });
+    const mode = parseMode(process.env.LOCAL_ENGINES);
+    const running = await startEngines(NAMES, {
+      mode,
+      dataDir,
+      onProgress,
+      shared: true,
+      signal: interrupted.signal,
+    });
     const places = [...running.engines.values()].map(({ name, host, port, version, source, pid }) => [
       name,
       { host, port, version, source, pid },

@@ -1,6 +1,6 @@
 /** Makes sure that an engine can be started quickly and without a network later on. */
 import { definitions } from './engines/index.ts';
-import { contextOf, withFirstRung } from './find.ts';
+import { contextOf, rungsOf, withFirstRung } from './find.ts';
 import type { EngineName, FetchedEngine, FetchOptions } from './types.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { EngineName, FetchedEngine, FetchOptions } from './types.ts';
  */
 export function fetchEngine(name: EngineName, options: FetchOptions = {}): Promise<FetchedEngine> {
   const context = contextOf(options);
-  return withFirstRung(definitions[name], options.mode ?? 'auto', context, async (launcher) => {
+  return withFirstRung(definitions[name], rungsOf(options.mode), context, async (launcher) => {
     await launcher.prepare();
     return { name, source: launcher.source, version: launcher.version };
   });

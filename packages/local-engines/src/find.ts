@@ -24,13 +24,20 @@ export function parseMode(value: string | undefined): Mode {
   if (value === undefined || value === '') return 'auto';
   const mode = modes.find((each) => each === value);
   if (mode !== undefined) return mode;
-  throw new LocalEnginesError('BAD_MODE', `LOCAL_ENGINES is "${value}"; it must be one of ${modes.join(', ')}.`);
+  throw new LocalEnginesError(
+    'BAD_MODE',
+    `LOCAL_ENGINES is "${value}"; it must be one of ${modes.join(', ')}.`,
+  );
+}
+
+export function rungsOf(mode: Mode = 'auto'): readonly Rung[] {
+  return mode === 'auto' ? ALL_RUNGS : [mode];
 }
 
 export function contextOf(options: FetchOptions): Context {
   const env = options.env ?? process.env;
-  const userCache = env['XDG_CACHE_HOME'] ?? '';
-  const userCacheDir = userCache === '' ? join(env['HOME'] ?? homedir(), '.cache') : userCache;
+  const userCache = env.XDG_CACHE_HOME ?? '';
+  const userCacheDir = userCache === '' ? join(env.HOME ?? homedir(), '.cache') : userCache;
   return {
     cacheDir: resolve(options.cacheDir ?? join(userCacheDir, 'afterwrite/engines')),
     env,
@@ -52,13 +59,13 @@ function whatToDo(definition: EngineDefinition): string {
 /** Does `work` with the first rung that has the engine and with which `work` succeeds. */
 export async function withFirstRung<T>(
   definition: EngineDefinition,
-  mode: Mode,
+  rungs: readonly Rung[],
   context: Context,
   work: (launcher: Launcher) => Promise<T>,
 ): Promise<T> {
   const reasons: string[] = [];
   const causes: unknown[] = [];
-  for (const rung of mode === 'auto' ? ALL_RUNGS : [mode]) {
+  for (const rung of rungs) {
     throwIfAborted(context.signal);
     try {
       return await work(await RUNGS[rung](definition, context));
@@ -74,7 +81,7 @@ export async function withFirstRung<T>(
   const list = reasons.map((reason) => `  - ${reason}`).join('\n');
   throw new LocalEnginesError(
     'NO_RUNG_WORKED',
-    `${definition.title} could not be started here (LOCAL_ENGINES=${mode}). Tried:\n${list}\n${whatToDo(definition)}`,
+    `${definition.title} could not be started here. Tried:\n${list}\n${whatToDo(definition)}`,
     { reasons, cause: new AggregateError(causes) },
   );
 }

@@ -10,14 +10,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { endContainer, isContainerRunning } from './os/docker.ts';
 import { tryLock } from './os/lock.ts';
-import {
-  commandLine,
-  endProcess,
-  isAlive,
-  processSpace,
-  type ProcessIdentity,
-} from './os/processes.ts';
-import type { Context, EngineName, Rung } from './types.ts';
+import { commandLine, endProcess, isAlive, processSpace, type ProcessIdentity } from './os/processes.ts';
+import type { Context, EngineName, Environment, Rung } from './types.ts';
 
 export interface ServerUser {
   readonly id: string;
@@ -87,14 +81,18 @@ function isOurs(server: ProcessIdentity, folder: string): boolean {
   return isAlive(server) && commandLine(server.pid).includes(folder);
 }
 
-export async function isRunning(record: ServerRecord): Promise<boolean> {
-  if (record.container !== undefined) return isContainerRunning(record.container);
+export async function isRunning(record: ServerRecord, env: Environment): Promise<boolean> {
+  if (record.container !== undefined) return isContainerRunning(record.container, env);
   return record.server !== undefined && isOurs(record.server, record.folder);
 }
 
 /** Resolves when the server is gone. With a limit of 0 it gets no chance to say good-bye. */
-export async function endServer(record: ServerRecord, stopTimeoutMs: number): Promise<void> {
-  if (record.container !== undefined) await endContainer(record.container, stopTimeoutMs);
+export async function endServer(
+  record: ServerRecord,
+  stopTimeoutMs: number,
+  env: Environment,
+): Promise<void> {
+  if (record.container !== undefined) await endContainer(record.container, stopTimeoutMs, env);
   if (record.server !== undefined && isOurs(record.server, record.folder)) {
     await endProcess(record.server, stopTimeoutMs);
   }
@@ -103,7 +101,9 @@ export async function endServer(record: ServerRecord, stopTimeoutMs: number): Pr
 /** Ends what processes left behind that are gone. Servers that are being started or stopped now are skipped. */
 export async function sweep(context: Context): Promise<void> {
   const names = readdirSync(registerFolder(context.cacheDir));
-  const keys = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+  const keys = names
+    .filter((name) => /^[0-9a-f]{16}\.json$/.test(name))
+    .map((name) => name.slice(0, -'.json'.length));
   await Promise.all(keys.map((key) => sweepOne(context, key)));
 }
 
@@ -115,10 +115,10 @@ async function sweepOne(context: Context, key: string): Promise<void> {
   try {
     const record = readRecord(context.cacheDir, key);
     if (record === undefined || liveUsers(record).length > 0) return;
-    if (await isRunning(record)) {
+    if (await isRunning(record, context.env)) {
       context.progress(`${record.engine}: ending a server that a killed process left in ${record.folder}`);
     }
-    await endServer(record, record.stopTimeoutMs);
+    await endServer(record, record.stopTimeoutMs, context.env);
     removeRecord(context.cacheDir, key);
   } finally {
     release();

@@ -7,7 +7,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { definitions } from './engines/index.ts';
 import { LocalEnginesError } from './errors.ts';
-import { contextOf, withFirstRung } from './find.ts';
+import { contextOf, rungsOf, withFirstRung } from './find.ts';
 import { withLock } from './os/lock.ts';
 import { LOOPBACK } from './os/ports.ts';
 import { identifyProcess, identifySelf, processSpace } from './os/processes.ts';
@@ -19,11 +19,11 @@ import {
   lockPathOf,
   readRecord,
   removeRecord,
-  sweep,
   writeRecord,
   type ServerRecord,
 } from './register.ts';
-import type { Context, EngineName, Launcher, RunningEngine, StartOptions } from './types.ts';
+import { sweepAll } from './temporary.ts';
+import type { Context, EngineName, Launcher, Rung, RunningEngine, StartOptions } from './types.ts';
 
 /** A server that starts from a cold disk is slow; none that was seen took a third of this. */
 const READY_TIMEOUT_MS = 60_000;
@@ -48,7 +48,7 @@ function withFolderLock<T>(claim: Claim, work: () => Promise<T>): Promise<T> {
 }
 
 async function stop(claim: Claim): Promise<void> {
-  const { cacheDir } = claim.context;
+  const { cacheDir, env } = claim.context;
   await withFolderLock(claim, async () => {
     const record = readRecord(cacheDir, claim.key);
     if (record?.users.some((user) => user.id === claim.userId) !== true) return;
@@ -57,15 +57,15 @@ async function stop(claim: Claim): Promise<void> {
       writeRecord(cacheDir, { ...record, users: others });
       return;
     }
-    await endServer(record, record.stopTimeoutMs);
+    await endServer(record, record.stopTimeoutMs, env);
     removeRecord(cacheDir, claim.key);
   });
 }
 
 async function kill(claim: Claim, killed: ServerRecord): Promise<void> {
-  const { cacheDir } = claim.context;
+  const { cacheDir, env } = claim.context;
   await withFolderLock(claim, async () => {
-    await endServer(killed, 0);
+    await endServer(killed, 0, env);
     const record = readRecord(cacheDir, claim.key);
     // Another server may run from this folder by now, when ours had died before.
     if (record?.server?.pid === killed.server?.pid && record?.container === killed.container) {
@@ -126,18 +126,22 @@ async function launch(claim: Claim, launcher: Launcher, options: StartOptions): 
     writeRecord(context.cacheDir, ready);
     return ready;
   } catch (error) {
-    if (record !== undefined) await endServer(record, 0);
+    if (record !== undefined) await endServer(record, 0, context.env);
     removeRecord(context.cacheDir, key);
     throw error;
   }
 }
 
-async function joinOrStart(claim: Claim, options: StartOptions): Promise<RunningEngine> {
-  const { cacheDir } = claim.context;
+async function joinOrStart(
+  claim: Claim,
+  options: StartOptions,
+  rungs: readonly Rung[],
+): Promise<RunningEngine> {
+  const { cacheDir, env } = claim.context;
   const existing = readRecord(cacheDir, claim.key);
   if (existing !== undefined) {
     const users = existing.space === processSpace() ? liveUsers(existing) : existing.users;
-    if (users.length > 0 && existing.ready && (await isRunning(existing))) {
+    if (users.length > 0 && existing.ready && (await isRunning(existing, env))) {
       if (options.shared !== true) {
         throw new LocalEnginesError(
           'DATA_DIR_IN_USE',
@@ -150,14 +154,28 @@ async function joinOrStart(claim: Claim, options: StartOptions): Promise<Running
       writeRecord(cacheDir, joined);
       return handleOf(claim, joined);
     }
-    await endServer(existing, existing.stopTimeoutMs);
+    await endServer(existing, existing.stopTimeoutMs, env);
     removeRecord(cacheDir, claim.key);
   }
-  const mode = options.mode ?? 'auto';
-  const record = await withFirstRung(definitions[claim.name], mode, claim.context, (launcher) =>
+  const record = await withFirstRung(definitions[claim.name], rungs, claim.context, (launcher) =>
     launch(claim, launcher, options),
   );
   return handleOf(claim, record);
+}
+
+/** `startEngine` with the rungs chosen by the caller. */
+export async function startOnRungs(
+  name: EngineName,
+  options: StartOptions,
+  rungs: readonly Rung[],
+): Promise<RunningEngine> {
+  const context = contextOf(options);
+  await sweepAll(context);
+  const made = join(options.dataDir, options.instance ?? name);
+  await mkdir(made, { recursive: true });
+  const folder = await realpath(made);
+  const claim: Claim = { name, folder, key: keyOf(folder), userId: randomUUID(), context };
+  return withFolderLock(claim, () => joinOrStart(claim, options, rungs));
 }
 
 /**
@@ -165,14 +183,8 @@ async function joinOrStart(claim: Claim, options: StartOptions): Promise<Running
  * Leftovers of processes that are gone are ended before.
  * @throws LocalEnginesError
  */
-export async function startEngine(name: EngineName, options: StartOptions): Promise<RunningEngine> {
-  const context = contextOf(options);
-  await sweep(context);
-  const made = join(options.dataDir, options.instance ?? name);
-  await mkdir(made, { recursive: true });
-  const folder = await realpath(made);
-  const claim: Claim = { name, folder, key: keyOf(folder), userId: randomUUID(), context };
-  return withFolderLock(claim, () => joinOrStart(claim, options));
+export function startEngine(name: EngineName, options: StartOptions): Promise<RunningEngine> {
+  return startOnRungs(name, options, rungsOf(options.mode));
 }
 
 export interface RunningEngines {
@@ -182,7 +194,8 @@ export interface RunningEngines {
   stopAll(): Promise<void>;
 }
 
-async function stopEach(engines: Iterable<RunningEngine>): Promise<void> {
+/** Stops all of them, also when one cannot be stopped; then throws the first failure. */
+export async function stopEach(engines: Iterable<RunningEngine>): Promise<void> {
   const answers = await Promise.allSettled([...engines].map((engine) => engine.stop()));
   const failed = answers.find((answer) => answer.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
@@ -192,7 +205,10 @@ async function stopEach(engines: Iterable<RunningEngine>): Promise<void> {
  * Starts several engines side by side: all of them, or none.
  * @throws LocalEnginesError of the first engine that failed; its message has the others' below.
  */
-export async function startEngines(names: readonly EngineName[], options: StartOptions): Promise<RunningEngines> {
+export async function startEngines(
+  names: readonly EngineName[],
+  options: StartOptions,
+): Promise<RunningEngines> {
   const answers = await Promise.allSettled(names.map((name) => startEngine(name, options)));
   const engines = new Map<EngineName, RunningEngine>();
   const failures: unknown[] = [];

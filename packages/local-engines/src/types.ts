@@ -85,8 +85,7 @@ export interface Context {
 }
 
 export type VersionAnswer =
-  | { readonly ok: true; readonly version: string }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly version: string } | { readonly ok: false; readonly reason: string };
 
 export interface EngineDefinition {
   readonly name: EngineName;
@@ -100,8 +99,10 @@ export interface EngineDefinition {
   readonly debian: { readonly packages: readonly string[]; readonly program: string };
   readonly container: {
     readonly service: string;
-    readonly portVariable: string;
     readonly internalPort: number;
+    readonly dataPath: string;
+    /** Settings of the image, each `NAME=value`. */
+    readonly environment: readonly string[];
     /** The whole command line within the image, our arguments first. */
     readonly command: (args: readonly string[]) => readonly string[];
   };

@@ -33,7 +33,8 @@ const DURABLE_ARGS = [
 ] as const;
 
 function readVersion(printed: string): VersionAnswer {
-  if (/mariadb/i.test(printed)) return { ok: false, reason: 'it is MariaDB under the name mysqld, not MySQL' };
+  if (/mariadb/i.test(printed))
+    return { ok: false, reason: 'it is MariaDB under the name mysqld, not MySQL' };
   const found = /Ver (\d+)\.(\d+)\.(\d+)/.exec(printed);
   if (found === null) {
     const line = printed.trim().split('\n')[0] ?? '';
@@ -134,8 +135,9 @@ export const mysql: EngineDefinition = {
   debian: { packages: ['mysql-server-core'], program: 'usr/sbin/mysqld' },
   container: {
     service: 'mysql',
-    portVariable: 'AFTERWRITE_MYSQL_PORT',
     internalPort: 3306,
+    dataPath: '/var/lib/mysql',
+    environment: ['MYSQL_ALLOW_EMPTY_PASSWORD=yes'],
     command: (args) => ['mysqld', ...DURABLE_ARGS, ...args],
   },
   stopTimeoutMs: STOP_TIMEOUT_MS,

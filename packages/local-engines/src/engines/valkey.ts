@@ -8,10 +8,14 @@ import { askValkey } from './resp.ts';
 const STOP_TIMEOUT_MS = 10_000;
 
 const DURABLE_ARGS = [
-  '--appendonly', 'yes',
-  '--appendfsync', 'everysec',
-  '--save', '',
-  '--maxmemory-policy', 'noeviction',
+  '--appendonly',
+  'yes',
+  '--appendfsync',
+  'everysec',
+  '--save',
+  '',
+  '--maxmemory-policy',
+  'noeviction',
 ] as const;
 
 function readVersion(printed: string): VersionAnswer {
@@ -23,12 +27,17 @@ function readVersion(printed: string): VersionAnswer {
 
 function serverArgs(place: ServerPlace): readonly string[] {
   return [
-    '--bind', LOOPBACK,
-    '--port', String(place.port),
-    '--dir', join(place.folder, 'data'),
-    '--daemonize', 'no',
+    '--bind',
+    LOOPBACK,
+    '--port',
+    String(place.port),
+    '--dir',
+    join(place.folder, 'data'),
+    '--daemonize',
+    'no',
     // It would replace the command line, by which we know our own servers.
-    '--set-proc-title', 'no',
+    '--set-proc-title',
+    'no',
     ...DURABLE_ARGS,
   ];
 }
@@ -41,8 +50,9 @@ export const valkey: EngineDefinition = {
   debian: { packages: ['valkey-server', 'valkey-tools'], program: 'usr/bin/valkey-server' },
   container: {
     service: 'valkey',
-    portVariable: 'AFTERWRITE_VALKEY_PORT',
     internalPort: 6379,
+    dataPath: '/data',
+    environment: [],
     command: (args) => ['valkey-server', ...DURABLE_ARGS, ...args],
   },
   stopTimeoutMs: STOP_TIMEOUT_MS,

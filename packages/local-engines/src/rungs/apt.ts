@@ -96,7 +96,12 @@ function configuration(folder: string, architecture: string): string {
   ].join('\n');
 }
 
-function aptGet(world: AptWorld, args: readonly string[], timeoutMs: number, onLine?: (line: string) => void): Promise<RunAnswer> {
+function aptGet(
+  world: AptWorld,
+  args: readonly string[],
+  timeoutMs: number,
+  onLine?: (line: string) => void,
+): Promise<RunAnswer> {
   return run('apt-get', ['-c', join(world.folder, 'apt.conf'), '-q', ...args], {
     timeoutMs,
     env: { ...world.context.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
@@ -107,7 +112,8 @@ function aptGet(world: AptWorld, args: readonly string[], timeoutMs: number, onL
 
 /** Makes the world in an empty folder and reads Debian's package lists into it. */
 export async function openAptWorld(folder: string, context: Context): Promise<AptWorld> {
-  if (folder.includes('"')) throw new RungFailure(`apt cannot use a folder with a quote in its name: ${folder}`);
+  if (folder.includes('"'))
+    throw new RungFailure(`apt cannot use a folder with a quote in its name: ${folder}`);
   const keyring = KEYRINGS.find((path) => existsSync(path));
   if (keyring === undefined) throw new RungFailure(`Debian's keyring is not there (${KEYRINGS[0] ?? ''})`);
   const limits = { timeoutMs: QUERY_TIMEOUT_MS, env: context.env, signal: context.signal };

@@ -47,11 +47,7 @@ function programOf(definition: EngineDefinition, root: string, manifest: Manifes
     source: 'debian',
     version: manifest.version,
     command: join(root, manifest.loader),
-    leadingArgs: [
-      '--library-path',
-      join(root, manifest.libraries),
-      join(root, definition.debian.program),
-    ],
+    leadingArgs: ['--library-path', join(root, manifest.libraries), join(root, definition.debian.program)],
     root,
   };
 }
@@ -77,7 +73,8 @@ async function describe(definition: EngineDefinition, root: string, context: Con
     env: context.env,
     signal: context.signal,
   });
-  if (!printed.ok) throw new RungFailure(`the unpacked ${definition.programName} does not run: ${printed.lastLine}`);
+  if (!printed.ok)
+    throw new RungFailure(`the unpacked ${definition.programName} does not run: ${printed.lastLine}`);
   const answer = definition.readVersion(printed.stdout);
   if (!answer.ok) throw new RungFailure(answer.reason);
   return { ...manifest, version: answer.version };

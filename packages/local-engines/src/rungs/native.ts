@@ -81,7 +81,7 @@ async function spawnServer(program: Program, task: StartTask, port: number): Pro
       resolve(error.message);
     });
     child.once('exit', (code, signal) => {
-      resolve(signal === null ? `exit code ${code ?? '?'}` : signal);
+      resolve(signal ?? `exit code ${code ?? '?'}`);
     });
   });
   await output.close();
@@ -111,7 +111,11 @@ async function awaitReady(spawned: Spawned, task: StartTask, port: number): Prom
   return { kind: 'ended', why };
 }
 
-async function startOnce(program: Program, task: StartTask, port: number): Promise<StartedServer | 'port taken'> {
+async function startOnce(
+  program: Program,
+  task: StartTask,
+  port: number,
+): Promise<StartedServer | 'port taken'> {
   const spawned = await spawnServer(program, task, port);
   const pid = spawned.child.pid;
   const identity = pid === undefined ? undefined : identifyProcess(pid);

@@ -26,7 +26,7 @@ async function findOnPath(programName: string, path: string): Promise<string | u
 
 export async function findOnThisMachine(definition: EngineDefinition, context: Context): Promise<Launcher> {
   const { programName } = definition;
-  const command = await findOnPath(programName, context.env['PATH'] ?? '');
+  const command = await findOnPath(programName, context.env.PATH ?? '');
   if (command === undefined) throw new RungFailure(`no ${programName} on the PATH`);
   const limits = { timeoutMs: VERSION_TIMEOUT_MS, env: context.env, signal: context.signal };
   const printed = await run(command, ['--version'], limits);
