@@ -47,21 +47,12 @@ describe('leftovers', () => {
   });
 
   it('ends it, and removes the temporary folder of a killed process, at a start from anywhere', async () => {
-    const source =
-      'const m = await import(process.argv[1]); const d = m.makeTemporaryDataDir();' +
-      "const e = await m.startEngine('valkey', { mode, dataDir: d.path }); console.log(d.path, e.pid); setInterval(() => 0, 1e6);";
-    const index = new URL('./index.ts', import.meta.url).href;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', source, index, mode], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [printed] = (await once(child.stdout, 'data')) as [Buffer];
-    const [folder = '', pid = ''] = printed.toString().trim().split(' ');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    expect(existsSync(folder)).toBe(true);
+    const user = await startUserProcess({});
+    await user.kill();
+    expect(existsSync(user.dataDir)).toBe(true);
     const valkey = await startEngine('valkey', { mode, dataDir });
-    expect(isRunning(Number(pid))).toBe(false);
-    expect(existsSync(folder)).toBe(false);
+    expect(isRunning(user.pid)).toBe(false);
+    expect(existsSync(user.dataDir)).toBe(false);
     await valkey.stop();
   });
 

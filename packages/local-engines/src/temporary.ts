@@ -5,11 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { contextOf } from './find.ts';
 import { removeVolume } from './os/docker.ts';
+import { removeFolder } from './os/files.ts';
 import { identifySelf, isAlive, processSpace, type ProcessIdentity } from './os/processes.ts';
 import { registerFolder, readRecord, sweep } from './register.ts';
 import { VOLUME_FILE } from './rungs/containers.ts';
@@ -45,7 +45,7 @@ async function removeEntry(entry: TemporaryEntry, context: Context): Promise<voi
       const volume = readText(join(entry.path, name, VOLUME_FILE));
       if (volume !== '') await removeVolume(volume, context.env);
     }
-    await rm(entry.path, { recursive: true, force: true });
+    await removeFolder(entry.path);
   }
   rmSync(join(registerFolder(context.cacheDir), `temporary-${entry.id}.json`), { force: true });
 }

@@ -17,6 +17,7 @@ export interface UserProcess {
   /** Of its Valkey. */
   readonly port: number;
   readonly pid: number;
+  readonly dataDir: string;
   /** Asks it to stop its server and resolves when it has ended. */
   stop(): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
@@ -29,17 +30,16 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Starts a process that starts (or joins) a Valkey; resolves when that is ready. */
 export async function startUserProcess(
-  options: Pick<StartOptions, 'dataDir' | 'shared'>,
+  options: Partial<Pick<StartOptions, 'dataDir' | 'shared'>>,
 ): Promise<UserProcess> {
   const child = spawn(process.execPath, [USER_PROCESS, JSON.stringify({ mode: nativeMode, ...options })], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const { port, pid } = JSON.parse(line) as { port: number; pid: number };
+  const started = JSON.parse(line) as { port: number; pid: number; dataDir: string };
   return {
     child,
-    port,
-    pid,
+    ...started,
     async stop() {
       child.stdin.write('stop\n');
       await ended(child);

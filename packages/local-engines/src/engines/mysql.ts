@@ -10,6 +10,7 @@ import { constants, cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { RungFailure } from '../errors.ts';
+import { removeFolder } from '../os/files.ts';
 import { withLock } from '../os/lock.ts';
 import { LOOPBACK } from '../os/ports.ts';
 import { run } from '../os/run.ts';
@@ -94,7 +95,7 @@ async function makeTemplate(program: Program, context: Context): Promise<void> {
     for (const name of await readdir(join(context.cacheDir, 'templates'))) {
       // Only the holder of the lock makes drafts, so these are from a process that was killed.
       if (join(context.cacheDir, 'templates', name).startsWith(`${template}.draft-`)) {
-        await rm(join(context.cacheDir, 'templates', name), { recursive: true, force: true });
+        await removeFolder(join(context.cacheDir, 'templates', name));
       }
     }
     context.progress(`mysql: preparing an empty data folder for MySQL ${program.version} (once)`);
@@ -102,7 +103,7 @@ async function makeTemplate(program: Program, context: Context): Promise<void> {
     const args = [...program.leadingArgs, '--no-defaults', '--initialize-insecure', `--datadir=${draft}`];
     const answer = await run(program.command, [...args, ...commonArgs(program)], limits);
     if (!answer.ok) {
-      await rm(draft, { recursive: true, force: true });
+      await removeFolder(draft);
       throw new RungFailure(`mysqld --initialize failed: ${answer.lastLine}`);
     }
     // It holds the server's uuid, which no two servers may share; each start makes its own.
@@ -115,7 +116,7 @@ async function initialise(program: Program, folder: string, context: Context): P
   await makeTemplate(program, context);
   const data = join(folder, 'data');
   const draft = join(folder, 'data.draft');
-  await rm(draft, { recursive: true, force: true });
+  await removeFolder(draft);
   await cp(templateFolder(program, context), draft, { recursive: true, mode: constants.COPYFILE_FICLONE });
   await rename(draft, data);
 }

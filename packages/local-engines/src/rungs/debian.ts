@@ -4,11 +4,12 @@
  * conflict. A root is renamed to its place as the last step, so one that exists is complete.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { RungFailure, throwIfAborted } from '../errors.ts';
+import { removeFolder } from '../os/files.ts';
 import { withLock } from '../os/lock.ts';
 import { run } from '../os/run.ts';
 import type { Context, EngineDefinition, Launcher, Program } from '../types.ts';
@@ -98,7 +99,7 @@ async function fetchRoot(definition: EngineDefinition, draft: string, context: C
 
 async function removeDraftsOf(folder: string, prefix: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true });
+    if (name.startsWith(prefix)) await removeFolder(join(folder, name));
   }
 }
 
@@ -125,7 +126,7 @@ async function ensureRoot(definition: EngineDefinition, context: Context): Promi
       await rename(join(draft, 'root'), root);
       context.progress(`${definition.name}: ${definition.title} ${manifest.version} is in ${root}`);
     } finally {
-      await rm(draft, { recursive: true, force: true });
+      await removeFolder(draft);
     }
     return read();
   });
