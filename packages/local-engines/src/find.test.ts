@@ -89,7 +89,7 @@ describe('compose.yaml', () => {
     for (const definition of Object.values(definitions)) {
       const lines = definition.container
         .command([])
-        .map((arg) => `      - ${/^(yes)?$/.test(arg) ? `'${arg}'` : arg}\n`);
+        .map((arg) => `      - ${/^(yes|no)?$/.test(arg) ? `'${arg}'` : arg}\n`);
       expect(text).toContain(lines.join(''));
     }
   });

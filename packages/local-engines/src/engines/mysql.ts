@@ -139,7 +139,8 @@ export const mysql: EngineDefinition = {
     internalPort: 3306,
     dataPath: '/var/lib/mysql',
     environment: ['MYSQL_ALLOW_EMPTY_PASSWORD=yes'],
-    command: (args) => ['mysqld', ...DURABLE_ARGS, ...args],
+    // Clients come from the bridge's address, which no name server knows; the image's root is root@'%'.
+    command: (args) => ['mysqld', ...DURABLE_ARGS, '--skip-name-resolve', ...args],
   },
   stopTimeoutMs: STOP_TIMEOUT_MS,
   serverArgs,

@@ -53,7 +53,8 @@ export const valkey: EngineDefinition = {
     internalPort: 6379,
     dataPath: '/data',
     environment: [],
-    command: (args) => ['valkey-server', ...DURABLE_ARGS, ...args],
+    // Clients come from the bridge's address, and the port is published on the loopback address only.
+    command: (args) => ['valkey-server', ...DURABLE_ARGS, '--protected-mode', 'no', ...args],
   },
   stopTimeoutMs: STOP_TIMEOUT_MS,
   serverArgs: (_program, place) => serverArgs(place),

@@ -3,12 +3,13 @@
  * can be pulled. A container and its volume are named after the server's folder, so what a killed
  * process left is found by name; the container is removed at a stop, the volume keeps the data.
  */
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalEnginesError, RungFailure, throwIfAborted } from '../errors.ts';
-import { docker, endContainer, isContainerRunning } from '../os/docker.ts';
+import { docker, endContainer, isContainerRunning, removeVolume } from '../os/docker.ts';
 import { chooseFreePort, LOOPBACK } from '../os/ports.ts';
 import { keyOf } from '../register.ts';
 import type { Context, EngineDefinition, Launcher, StartedServer, StartTask } from '../types.ts';
@@ -27,6 +28,8 @@ const PORT_TAKEN = /address already in use|port is already allocated/i;
 const LOG_LINES_SHOWN = '8';
 /** In the server's folder; says which volume holds its data. */
 export const VOLUME_FILE = 'volume';
+/** Beside it once a server answered from that volume. */
+const FILLED_FILE = 'volume-filled';
 
 /** Reads `image:` of a service; our own file, so its indentation is known. */
 export function imageOf(composeText: string, service: string): string | undefined {
@@ -82,6 +85,9 @@ async function startOnce(
   const started = { port, pid: undefined, container: name };
   task.onSpawned(started);
   await endContainer(name, 0, context.env);
+  const filled = join(folder, FILLED_FILE);
+  // Images take a volume that is not empty for a whole one, also when they were killed while they filled it.
+  if (!existsSync(filled)) await removeVolume(name, context.env);
   await writeFile(join(folder, VOLUME_FILE), name);
   const args = [
     ...['run', '--detach', '--name', name, '--label', `afterwrite.folder=${folder}`],
@@ -96,6 +102,7 @@ async function startOnce(
   if (!answer.ok && PORT_TAKEN.test(answer.stderr)) return 'port taken';
   if (!answer.ok) throw new RungFailure(`docker run failed: ${answer.lastLine}`);
   await awaitReady(name, port, task);
+  await writeFile(filled, '');
   return started;
 }
 
