@@ -1,3 +1,5 @@
+import { configurationPage } from '@afterwrite/write-behind';
+
 /** Files that programs write, other than those made from `lua/` and `sql/` folders. */
 export interface Generator {
   /** From the root of the checkout. */
@@ -6,4 +8,4 @@ export interface Generator {
   readonly make: () => string | Promise<string>;
 }
 
-export const generators: readonly Generator[] = [];
+export const generators: readonly Generator[] = [{ file: 'docs/CONFIGURATION.md', make: configurationPage }];

@@ -1,0 +1,52 @@
+/** The write-behind cache for flights: what applications use. */
+import {
+  cacheSettings,
+  openPorts,
+  parseSettings,
+  readEnvironment,
+  type ReadResult,
+  type Settings,
+  type Surroundings,
+  type UpdateOptions,
+  type UpdateResult,
+  WriteBehindCache,
+} from '@afterwrite/write-behind';
+import { type Flight, type FlightChanges, flightDefinition } from './flight.ts';
+import { mysqlFlights } from './store/mysql-flights.ts';
+
+export const flightEntity = { definition: flightDefinition, mysql: mysqlFlights };
+
+/** Times: ISO 8601 text or Date; without an offset UTC; whole seconds. */
+export interface DepartureUpdate extends UpdateOptions {
+  readonly departure: string | Date;
+  readonly arrival: string | Date;
+}
+
+export class FlightCache extends WriteBehindCache<Flight, FlightChanges> {
+  /**
+   * Connects, checks the servers, and makes the `afterwrite_` tables where they are missing. Without settings the
+   * environment (and a `.env` file) is read; docs/CONFIGURATION.md lists the variables. Throws ConfigurationError,
+   * BufferUnavailableError or StoreUnavailableError.
+   */
+  static async open(settings?: Settings, surroundings: Surroundings = {}): Promise<FlightCache> {
+    const chosen = settings ?? parseSettings(readEnvironment());
+    return new FlightCache(
+      flightDefinition,
+      await openPorts(flightEntity, chosen, surroundings),
+      cacheSettings(chosen),
+    );
+  }
+
+  /** See `get`. */
+  async getFlight(flightId: number | string): Promise<ReadResult<Flight>> {
+    return await this.get(flightId);
+  }
+
+  /** Moves a flight's departure and arrival; the arrival must be after the departure. See `update`. */
+  async updateFlightDeparture(
+    flightId: number | string,
+    { departure, arrival, ...options }: DepartureUpdate,
+  ): Promise<UpdateResult> {
+    return await this.update(flightId, { departure, arrival }, options);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Flights in MySQL, in the public schema as it is. Every update leaves one flight_log row whose `*_old` values are the
+ * row before that very update, also within a batch; log_date is when it was accepted (UTC).
+ */
+import { type MysqlMapping, type Row, type RowChange, StoreDataError } from '@afterwrite/write-behind';
+import { escape, raw } from 'mysql2';
+import { fromDatetime, toDatetime } from '../times.ts';
+import { sql } from './sql.generated.ts';
+
+/** A row as `lock-flights.sql` gives it; times as DATETIME text. */
+interface FlightRow {
+  readonly flight_id: number;
+  readonly flightno: string;
+  readonly from: number;
+  readonly to: number;
+  readonly departure: string;
+  readonly arrival: string;
+  readonly airline_id: number;
+  readonly airplane_id: number;
+}
+
+export const mysqlFlights: MysqlMapping = {
+  loadSql: sql.loadFlight,
+  lockSql: sql.lockFlights,
+  idValue: Number,
+  rowId: (row) => String(row.flight_id),
+  toValue: (row) => ({
+    ...row,
+    departure: fromDatetime(String(row.departure)),
+    arrival: fromDatetime(String(row.arrival)),
+  }),
+  change(row, changes) {
+    const changed: Record<string, unknown> = { ...row };
+    for (const [field, value] of Object.entries(changes)) {
+      if (field !== 'departure' && field !== 'arrival')
+        throw new StoreDataError(`flight: nothing holds ${field}`);
+      changed[field] = toDatetime(String(value));
+    }
+    return changed;
+  },
+  async write(run, changes, maxRows) {
+    for (let start = 0; start < changes.length; start += maxRows) {
+      await run(sql.insertFlightLog, [changes.slice(start, start + maxRows).map(logRow)]);
+    }
+    const last = new Map(changes.map(({ update, after }) => [update.id, asFlight(after)]));
+    const rows = [...last.values()].map(
+      ({ flight_id, departure, arrival }) =>
+        `ROW(${[flight_id, departure, arrival].map((value) => escape(value)).join(',')})`,
+    );
+    for (let start = 0; start < rows.length; start += maxRows) {
+      await run(sql.updateFlights, [raw(rows.slice(start, start + maxRows).join(','))]);
+    }
+  },
+};
+
+function logRow({ update, before, after }: RowChange): unknown[] {
+  const was = asFlight(before);
+  const is = asFlight(after);
+  return [
+    acceptedAt(update.acceptedUs),
+    update.user,
+    is.flight_id,
+    was.flightno,
+    is.flightno,
+    was.from,
+    was.to,
+    is.from,
+    is.to,
+    was.departure,
+    was.arrival,
+    is.departure,
+    is.arrival,
+    was.airplane_id,
+    is.airplane_id,
+    was.airline_id,
+    is.airline_id,
+    update.comment,
+  ];
+}
+
+function acceptedAt(us: number): string {
+  return toDatetime(new Date(Math.floor(us / 1000)).toISOString());
+}
+
+function asFlight(row: Row): FlightRow {
+  return row as unknown as FlightRow;
+}

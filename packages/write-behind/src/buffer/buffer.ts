@@ -1,0 +1,140 @@
+/**
+ * The buffer port: cached entities and the queue. Each method is one atomic step on its server; what must happen
+ * together is said at each. A later engine plugs in by passing `testing/buffer-contract.ts`.
+ *
+ * Errors, all: BufferUnavailableError (not carried out), OutcomeUnknownError (sent, reply lost), ForeignKeyTypeError,
+ * BufferError; and BufferFullError from what adds data, at the memory limit.
+ */
+import type { FieldValues } from '../entity.ts';
+import type { Covered, Position } from '../position.ts';
+
+export interface CachedEntity {
+  /** undefined: the row is known not to exist. */
+  readonly value: FieldValues | undefined;
+  readonly version: string;
+  /** True while updates of it wait for the store. */
+  readonly dirty: boolean;
+}
+
+export interface UpdateRequest {
+  readonly id: string;
+  readonly changes: FieldValues;
+  /** The queue item's tail: see item.ts. */
+  readonly tail: string;
+  readonly ifVersion: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** Token of the fill lease: asked for when the entity is not cached, presented together with `base`. */
+  readonly token: string;
+  /** The row as it was loaded under the lease of `token`. */
+  readonly base: FieldValues | undefined;
+}
+
+export type UpdateReply =
+  /** Value, version, pending index and queue item were written together; or had been, under this idempotency key. */
+  | {
+      readonly kind: 'OK';
+      readonly position: Position;
+      readonly queueLength: number;
+      readonly replayed: boolean;
+    }
+  /** Not cached. The fill lease is now the caller's: load the row and come again with it as base. */
+  | { readonly kind: 'MISS' }
+  /** Not cached, and another loader holds the lease for at most this long. */
+  | { readonly kind: 'BUSY'; readonly leaseMs: number }
+  /** The base came without an unbroken lease: start again. */
+  | { readonly kind: 'RETRY' }
+  /** Not cached while updates wait: they must be stored before the row can be a base. */
+  | { readonly kind: 'PENDING' }
+  /** The row is known not to exist. */
+  | { readonly kind: 'MISSING' }
+  | { readonly kind: 'CONFLICT'; readonly version: string }
+  | { readonly kind: 'QUEUE_FULL'; readonly limit: number }
+  /** The idempotency key was used for another request. */
+  | { readonly kind: 'REUSED' }
+  | { readonly kind: 'ANSWERS_FULL'; readonly limit: number };
+
+export type LeaseReply =
+  | { readonly kind: 'LEASED' }
+  /** Cached meanwhile: read again. */
+  | { readonly kind: 'PRESENT' }
+  | { readonly kind: 'PENDING' }
+  | { readonly kind: 'BUSY'; readonly leaseMs: number };
+
+export type FillReply =
+  | { readonly kind: 'OK'; readonly version: string }
+  /** The lease is gone, or an update was accepted, or somebody else filled: what was read must not be cached. */
+  | { readonly kind: 'REFUSED' };
+
+export interface PeekedBatch {
+  /** Items in the whole queue. */
+  readonly length: number;
+  /** The oldest, as their bytes. */
+  readonly items: readonly Buffer[];
+}
+
+export interface Ack {
+  readonly covered: Covered;
+  /** Ids whose cached value is not to be trusted: parked, or found already dealt with. */
+  readonly distrusted: ReadonlySet<string>;
+  /** Bytes of items without a position that were parked. */
+  readonly parkedBytes: readonly Buffer[];
+}
+
+export interface PartitionQueue {
+  readonly length: number;
+  readonly oldest: Buffer | undefined;
+  /** What halted its flush, as `setStopped` wrote it. */
+  readonly stopped: string | undefined;
+}
+
+export interface CheckResult {
+  readonly version: string;
+  /** What a person should know or change; empty when all is well. */
+  readonly warnings: readonly string[];
+}
+
+export interface BufferPort {
+  /** Waits until the server can be used, at most the connect limit, and checks what the engine relies on. */
+  open(): Promise<CheckResult>;
+  close(): Promise<void>;
+
+  cacheKey(id: string): string;
+  partitionOf(id: string): number;
+
+  /** One round trip. undefined: not cached, or tainted. */
+  read(id: string): Promise<CachedEntity | undefined>;
+  /** One round trip. Everything or nothing is written. */
+  update(request: UpdateRequest): Promise<UpdateReply>;
+  /** Asks for the right to load an entity that is not cached. */
+  lease(id: string, token: string): Promise<LeaseReply>;
+  /** Caches what was loaded under `token`; undefined caches, for a short time, that there is no such row. */
+  fill(id: string, token: string, value: FieldValues | undefined): Promise<FillReply>;
+  /** Whether updates of the entity wait for the store, as the pending index says. Works at the memory limit. */
+  isPending(id: string): Promise<boolean>;
+  /** Updates of the entity that wait, oldest first, of at most `limit` queue items looked at. */
+  pendingItems(id: string, limit: number): Promise<{ items: readonly Buffer[]; complete: boolean }>;
+  /** Forgets the entity's pending mark if its partition's queue is empty. True if it was. */
+  disown(id: string): Promise<boolean>;
+  /** The next read and the next update of the entity start from the store's row. */
+  invalidate(id: string): Promise<void>;
+
+  /** The oldest items, left in place; at least one if there is one, within rows and bytes. */
+  peek(partition: number, limits: { readonly rows: number; readonly bytes: number }): Promise<PeekedBatch>;
+  /**
+   * Drops covered items from the head and nothing else; clean entities get their TTL back, and why the partition had
+   * stopped is forgotten. Works at the memory limit.
+   */
+  ack(partition: number, ack: Ack): Promise<{ readonly dropped: number; readonly remaining: number }>;
+  queueLengths(): Promise<readonly number[]>;
+  queues(): Promise<readonly PartitionQueue[]>;
+  /** Remembers why a partition's flush halted, until the next ack. */
+  setStopped(partition: number, reason: string): Promise<void>;
+
+  /** A flusher's claim on a partition. Saves work only. Also true where the claim cannot be written (memory limit). */
+  claim(partition: number, token: string, leaseMs: number): Promise<boolean>;
+  renewClaim(partition: number, token: string, leaseMs: number): Promise<void>;
+  releaseClaim(partition: number, token: string): Promise<void>;
+
+  /** Removes every key of this entity and namespace, and nothing else; the count. Queued updates are lost. */
+  deleteAll(): Promise<number>;
+}

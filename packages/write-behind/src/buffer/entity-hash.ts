@@ -1,0 +1,47 @@
+/**
+ * A cached entity as a hash: each field of the value as one JSON text, so that an update sets just what it changes,
+ * beside the fields that `lua/includes/entity.lua` describes.
+ */
+import type { FieldValues } from '../entity.ts';
+import { ValidationError } from '../errors.ts';
+import type { CachedEntity } from './buffer.ts';
+
+/** Lua's unpack fails at 8,000 values; two a field and the fixed arguments must stay well below. */
+const MAX_FIELDS = 1000;
+
+export function fieldArguments(values: FieldValues): string[] {
+  const entries = Object.entries(values);
+  if (entries.length > MAX_FIELDS) {
+    throw new ValidationError(
+      'value',
+      `has ${String(entries.length)} fields, ${String(MAX_FIELDS)} is the limit`,
+    );
+  }
+  const list: string[] = [];
+  for (const [name, value] of entries) {
+    if (name.startsWith('~')) throw new ValidationError(name, 'a field name must not begin with ~');
+    list.push(name, JSON.stringify(value));
+  }
+  return list;
+}
+
+export const MISSING_ROW = ['~m', '1'] as const;
+
+/** undefined where there is no value to be trusted: not cached, tainted, or not a hash of ours. */
+export function decodeEntity(hash: Record<string, string>): CachedEntity | undefined {
+  const version = hash['~v'];
+  if (version === undefined) return undefined;
+  if (hash['~m'] !== undefined) return { value: undefined, version, dirty: false };
+  let text = '';
+  for (const name in hash) {
+    if (name.charCodeAt(0) === TILDE) continue;
+    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${hash[name] ?? 'null'}`;
+  }
+  return {
+    value: JSON.parse(`${text === '' ? '{' : text}}`) as FieldValues,
+    version,
+    dirty: hash['~d'] !== undefined,
+  };
+}
+
+const TILDE = 126;

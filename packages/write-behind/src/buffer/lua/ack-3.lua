@@ -1,0 +1,78 @@
+#!lua flags=allow-oom
+-- Drops from the queue's head what the watermark covers, and nothing else (invariants 3, 5, 7, 9). Whoever sends it
+-- and however late: an item goes only if its own (epoch, seq) is covered. Never adds a byte, so that draining works
+-- at the memory limit: LTRIM, HDEL, DEL and PEXPIRE only.
+--
+-- KEYS  1 queue, 2 pending, 3 why the partition had stopped (entity hashes are ARGV[1] .. id: their ids come out of the items, the hash tag is the same)
+-- ARGV  1 prefix of entity keys  2 TTL of a clean entity, ms  3 most items to drop
+--       4 count of covered, then epoch, seq, ...
+--       then a count of distrusted ids (parked, or found already dealt with), then the ids
+--       then a count of unreadable items that were parked, then their bytes
+-- Returns dropped, remaining
+local at = 4
+local function readList(width)
+  local count, list = tonumber(ARGV[at]), {}
+  for i = at + 1, at + count * width do list[#list + 1] = ARGV[i] end
+  at = at + count * width + 1
+  return list
+end
+local function asSet(list)
+  local set = {}
+  for _, value in ipairs(list) do set[value] = true end
+  return set
+end
+local pairsOfCovered = readList(2)
+local distrustedList = readList(1)
+local parkedBytes, distrusted, covered = asSet(readList(1)), asSet(distrustedList), {}
+for i = 1, #pairsOfCovered, 2 do covered[pairsOfCovered[i]] = tonumber(pairsOfCovered[i + 1]) end
+
+local function isCovered(epoch, seq)
+  return epoch ~= nil and covered[epoch] ~= nil and tonumber(seq) <= covered[epoch]
+end
+local function positionCovered(position)
+  if type(position) ~= 'string' then return false end
+  return isCovered(string.match(position, '^(%w+)-(%d+)$'))
+end
+
+local ids, seen, dropped = {}, {}, 0
+local function touch(id)
+  if not seen[id] then
+    seen[id] = true
+    ids[#ids + 1] = id
+  end
+end
+for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
+  local epoch, seq, id = string.match(item, '^%[1,"(%w+)",(%d+),%d+,"([^"\\]+)",')
+  if isCovered(epoch, seq) then
+    dropped = dropped + 1
+    touch(id)
+  elseif parkedBytes[item] then
+    dropped = dropped + 1
+  else
+    break
+  end
+end
+if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
+for _, id in ipairs(distrustedList) do touch(id) end
+
+for _, id in ipairs(ids) do
+  local key = ARGV[1] .. id
+  -- pcall: a key of a foreign type must not keep the queue from draining.
+  local state = redis.pcall('HMGET', key, '~v', '~d')
+  local version, dirty = state[1], state[2]
+  if not state.err and (dirty or version) then
+    if positionCovered(dirty or version) then
+      if distrusted[id] or not version then
+        redis.call('DEL', key)
+      elseif dirty then
+        redis.call('HDEL', key, '~d')
+        redis.call('PEXPIRE', key, ARGV[2])
+      end
+    elseif dirty and distrusted[id] then
+      redis.call('HDEL', key, '~v')
+    end
+  end
+  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
+end
+redis.call('DEL', KEYS[3])
+return { dropped, redis.call('LLEN', KEYS[1]) }

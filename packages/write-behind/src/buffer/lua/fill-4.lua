@@ -1,0 +1,20 @@
+#!lua
+-- Caches what a loader read, only under an unbroken lease and with nothing pending (invariants 5, 6).
+-- KEYS  1 entity hash, 2 pending, 3 fill lease, 4 seq
+-- ARGV  1 entity id, 2 lease token, 3 TTL in ms, 4 name of a new epoch, then field, value, ...
+-- Returns OK version | RETRY (lease gone) | PRESENT | PENDING
+--- @include "entity"
+--- @include "epoch"
+local version = readEntity(KEYS[1])
+local waiting = redis.call('HGET', KEYS[2], ARGV[1])
+if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'RETRY' } end
+local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
+if waiting then return { 'PENDING' } end
+if version then return { 'PRESENT' } end
+local stamp = epoch .. '.' .. ARGV[2]
+redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+-- The partition's first fill names the epoch, so that the update that follows finds a value of its own epoch.
+if isNewEpoch then redis.call('HSET', KEYS[4], 'e', epoch, 's', string.format('%.0f', last), 'r', server) end
+return { 'OK', stamp }

@@ -1,0 +1,14 @@
+-- Which epoch is the partition in?
+--
+-- A restart, a failover or a moved slot may have lost the newest writes. The server that wrote the seq key
+-- named itself in it (INFO's master_replid, which changes on each of those); where another one answers now,
+-- an unbroken life of the queue has ended and the caller's never-used name starts the next.
+-- Takes HMGET(seq key, 'e', 's', 'r') and the candidate; returns epoch, last seq, server, and whether it is new.
+local function currentEpoch(known, candidate)
+  local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end

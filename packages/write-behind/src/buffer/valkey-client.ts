@@ -1,0 +1,138 @@
+/**
+ * The connection to Valkey, on one server or a cluster, and what its failures mean.
+ *
+ * The client must never send a command twice by itself: an update that was carried out and whose reply was lost would
+ * be queued twice. So nothing is resent, nothing waits in an offline queue, and a lost reply is an error that says so.
+ */
+import { Cluster, Redis, type RedisOptions } from 'iovalkey';
+import { AfterwriteError, BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
+import { ForeignKeyTypeError, OutcomeUnknownError } from '../errors.ts';
+import { luaScripts } from './lua.generated.ts';
+
+export interface ValkeySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly tls: boolean;
+  /** PEM text of the authorities to trust instead of the system's. */
+  readonly tlsCa?: string | undefined;
+  readonly cluster: boolean;
+  /** Longest wait for a connection before a call is refused. */
+  readonly connectTimeoutMs: number;
+  /** Longest wait for one reply. */
+  readonly commandTimeoutMs: number;
+}
+
+type ScriptName = keyof typeof luaScripts;
+type ScriptArgument = string | number | Buffer;
+type ScriptMethod = (...args: ScriptArgument[]) => Promise<unknown>;
+type Scripted = Record<ScriptName | `${ScriptName}Buffer`, ScriptMethod>;
+export type ValkeyClient = (Redis | Cluster) & Scripted;
+
+/** Reconnect quickly at first, then at most every two seconds, for ever; each call has its own limit. */
+const RECONNECT_MS = { first: 20, most: 2000 };
+
+function reconnectDelayMs(attempt: number): number {
+  const ceiling = Math.min(RECONNECT_MS.most, RECONNECT_MS.first * 2 ** Math.min(attempt, 10));
+  return ceiling / 2 + (Math.random() * ceiling) / 2;
+}
+
+export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
+  const node: RedisOptions = {
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...(settings.tls ? { tls: { ...(settings.tlsCa === undefined ? {} : { ca: settings.tlsCa }) } } : {}),
+    connectTimeout: settings.connectTimeoutMs,
+    commandTimeout: settings.commandTimeoutMs,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    retryStrategy: reconnectDelayMs,
+    // A demoted primary: reconnect, so that a name that moved is resolved again. The command itself is not resent.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+  const scripts = { ...luaScripts };
+  const client = settings.cluster
+    ? new Cluster([{ host: settings.host, port: settings.port }], {
+        redisOptions: node,
+        scripts,
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: reconnectDelayMs,
+        // 0: a command whose connection closed is not sent again. MOVED, ASK, TRYAGAIN and CLUSTERDOWN were refused
+        // by the server, so following them is safe.
+        retryDelayOnFailover: 0,
+        slotsRefreshTimeout: settings.connectTimeoutMs,
+        dnsLookup: (address, callback) => {
+          callback(null, address);
+        },
+      })
+    : new Redis({ ...node, host: settings.host, port: settings.port, scripts, lazyConnect: true });
+  // Without a listener Node would end the process; every call reports its own failure.
+  client.on('error', () => undefined);
+  return client as unknown as ValkeyClient;
+}
+
+/** Resolves once commands can be sent; rejects with BufferUnavailableError after the limit. */
+export async function whenReady(client: ValkeyClient, limitMs: number, where: string): Promise<void> {
+  if (client.status === 'ready') return;
+  if (client.status === 'end')
+    throw new BufferUnavailableError(`The connection to Valkey at ${where} is closed.`);
+  if (client.status === 'wait') void client.connect().catch(() => undefined);
+  let lastError: unknown;
+  const noteError = (error: unknown) => {
+    lastError = error;
+  };
+  client.on('error', noteError);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const settle = (done: () => void) => () => {
+        clearTimeout(timer);
+        client.off('ready', onReady);
+        client.off('end', onEnd);
+        done();
+      };
+      const refuse = (what: string) => () => {
+        const why = lastError instanceof Error && lastError.message ? `: ${lastError.message}` : '';
+        reject(new BufferUnavailableError(`${what} Valkey at ${where}${why}`, lastError));
+      };
+      const onReady = settle(resolve);
+      const onEnd = settle(refuse('No connection to'));
+      const timer = setTimeout(settle(refuse(`No answer within ${String(limitMs)} ms from`)), limitMs);
+      client.on('ready', onReady);
+      client.on('end', onEnd);
+    });
+  } finally {
+    client.off('error', noteError);
+  }
+}
+
+/** Replies by which a server says that it did not carry the command out because it cannot serve now. */
+const UNAVAILABLE =
+  /^-?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/;
+
+/** Our client's words for a command that no server took. */
+const NOT_SENT =
+  /Stream isn't writeable|Cluster isn't ready|Too many Cluster redirections|Failed to refresh slots|None of startup nodes|Connection is in (?:subscriber|monitoring)/;
+
+/**
+ * Names a failure. A reply of the server means that nothing was written (scripts read every key before they write);
+ * anything else after sending means that nobody knows.
+ */
+export function bufferError(command: string, keys: readonly string[], error: unknown): AfterwriteError {
+  if (error instanceof AfterwriteError) return error;
+  const cause = error instanceof Error ? error : new Error(String(error));
+  if (cause.name === 'ReplyError') {
+    const message = cause.message;
+    if (/\bOOM\b/.test(message)) return new BufferFullError(cause);
+    if (message.includes('WRONGTYPE')) return new ForeignKeyTypeError(command, keys, cause);
+    if (UNAVAILABLE.test(message))
+      return new BufferUnavailableError(`Valkey refused ${command}: ${message}`, cause);
+    return new BufferError(command, cause);
+  }
+  if (NOT_SENT.test(cause.message)) {
+    return new BufferUnavailableError(`No connection to Valkey for ${command}: ${cause.message}`, cause);
+  }
+  return new OutcomeUnknownError(command, cause);
+}

@@ -1,0 +1,133 @@
+/**
+ * Every environment variable, once: type, default, limits and what it is for. `docs/CONFIGURATION.md` is generated from
+ * this table. Units end names, except where the pattern's own description named the variable (seconds there).
+ */
+import { z } from 'zod';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const text = (fallback: string) => z.string().default(fallback);
+const optionalText = () => z.string().min(1).optional();
+
+const whole = (fallback: number, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most))
+    .default(fallback)
+    .meta({ range: `${String(least)} to ${String(most)}` });
+
+const flag = () =>
+  z
+    .enum(['true', 'false', '1', '0'], 'must be true or false')
+    .transform((value) => value === 'true' || value === '1')
+    .meta({ range: 'true, false' });
+
+const port = (fallback: number) => whole(fallback, 1, 65_535);
+
+export const variables = z.object({
+  DB_ENGINE: z
+    .enum(['mysql', 'mariadb', 'postgresql'])
+    .default('mysql')
+    .describe('Database. Only `mysql` is built yet.'),
+  DB_HOST: text('localhost').describe(
+    'Where the database is. Naming it keeps the local engines from being started.',
+  ),
+  DB_PORT: port(3306).describe('Port of the database.'),
+  DB_NAME: text('flughafendb').describe(
+    'Database (schema) that holds your tables and the `afterwrite_` tables.',
+  ),
+  DB_USER: optionalText().describe('User of the database. Default `root` on loopback only.'),
+  DB_PASSWORD: z.string().optional().describe('Its password. Default `password` on loopback only.'),
+  DB_TLS: flag()
+    .optional()
+    .describe('Encrypt, and verify the certificate. Default: off on loopback, on elsewhere.'),
+  DB_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
+  DB_POOL_SIZE: whole(8, 2, 1000).describe('Most connections of this process to the database.'),
+  DB_CONNECT_TIMEOUT_MS: whole(5000, 100, 600_000).describe('Longest wait for a connection to the database.'),
+  DB_STATEMENT_TIMEOUT_MS: whole(20_000, 100, 600_000).describe(
+    'Longest wait for the reply to one statement.',
+  ),
+  DB_IDLE_TIMEOUT_SECONDS: whole(30, 2, 28_800).describe(
+    'How long the server keeps an idle connection: a frozen process holds its partition that long.',
+  ),
+  DB_LOCK_WAIT_SECONDS: whole(5, 1, 600).describe(
+    'Longest wait for a row lock before the attempt is repeated.',
+  ),
+
+  CACHE_ENGINE: z
+    .enum(['valkey', 'redis', 'memcached'])
+    .default('valkey')
+    .describe('Cache and queue. Only `valkey` is built yet.'),
+  CACHE_HOST: text('localhost').describe(
+    'Where Valkey is. Naming it keeps the local engines from being started.',
+  ),
+  CACHE_PORT: port(6379).describe('Port of Valkey.'),
+  CACHE_USERNAME: optionalText().describe('User of Valkey (ACL).'),
+  CACHE_PASSWORD: optionalText().describe('Password of Valkey.'),
+  CACHE_TLS: flag()
+    .optional()
+    .describe('Encrypt, and verify the certificate. Default: off on loopback, on elsewhere.'),
+  CACHE_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
+  CACHE_CLUSTER: flag()
+    .default(false)
+    .describe("Whether Valkey runs in cluster mode (ElastiCache's default)."),
+  CACHE_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9_-]{0,32}$/, 'may hold up to 32 of a-z 0-9 _ -')
+    .default('')
+    .describe('Goes before every key and keeps several uses of one server apart.'),
+  CACHE_TTL: whole(3600, 1, 31_536_000).describe('Seconds that a clean entity stays cached.'),
+  CACHE_MISSING_TTL: whole(5, 1, 3600).describe(
+    'Seconds for which it is remembered that a row does not exist.',
+  ),
+  CACHE_CONNECT_TIMEOUT_MS: whole(2000, 50, 600_000).describe('Longest wait for a connection to Valkey.'),
+  CACHE_COMMAND_TIMEOUT_MS: whole(3000, 50, 600_000).describe(
+    'Longest wait for one reply; then the outcome is unknown.',
+  ),
+  CACHE_FILL_LEASE_MS: whole(3000, 100, 60_000).describe('How long one loader may keep the others waiting.'),
+  CACHE_WAIT_MS: whole(3000, 10, 60_000).describe(
+    'Longest wait of a call for another loader, or for pending updates that must be stored first.',
+  ),
+
+  QUEUE_BATCH_SIZE: whole(10, 1, 10_000).describe(
+    'Updates that `processQueue` takes, and most in one transaction of the worker.',
+  ),
+  QUEUE_PROCESS_INTERVAL: whole(5, 1, 3600).describe('Seconds between two rounds of the worker.'),
+  QUEUE_PARTITIONS: whole(16, 1, 1024).describe(
+    'Slices of the ids, each with a queue of its own. Fixed at first use.',
+  ),
+  QUEUE_MAX_LENGTH: whole(100_000, 1, 100_000_000).describe(
+    'Updates that may wait in one partition; more are refused.',
+  ),
+  QUEUE_ITEM_BYTES: whole(65_536, 256, 1_048_576).describe('Bytes that one update may have in the queue.'),
+  QUEUE_BATCH_ROWS: whole(5000, 1, 10_000).describe('Most updates in one transaction of a flush.'),
+  QUEUE_BATCH_BYTES: whole(4_194_304, 65_536, 67_108_864).describe(
+    'Most bytes of updates in one transaction.',
+  ),
+  QUEUE_FLUSH_CONCURRENCY: whole(4, 1, 256).describe('Partitions that one flush works on at the same time.'),
+  QUEUE_FLUSH_TIMEOUT_MS: whole(60_000, 100, 3_600_000).describe(
+    'How long a flush goes on when it is not told.',
+  ),
+  QUEUE_LEASE_MS: whole(5000, 100, 600_000).describe("A flusher's claim on a partition; saves work only."),
+  QUEUE_RETRY_ATTEMPTS: whole(5, 1, 100).describe('Attempts at a batch within one flush.'),
+  DEAD_LETTER_LIMIT: whole(10_000, 1, 10_000_000).describe(
+    'Dead letters of one partition; more stop its flush.',
+  ),
+  IDEMPOTENCY_TTL: whole(86_400, 1, 31_536_000).describe(
+    'Seconds for which the answer to an idempotency key is kept.',
+  ),
+  IDEMPOTENCY_MAX_ANSWERS: whole(1_000_000, 1, 100_000_000).describe(
+    'Such answers kept in one partition; more are refused.',
+  ),
+
+  LOCAL_ENGINES: z
+    .enum(['auto', 'containers', 'path', 'debian'])
+    .default('auto')
+    .describe(
+      'Where local engines come from, where no host is named: containers, programs on the PATH, Debian packages.',
+    ),
+});
+
+export type Variables = z.output<typeof variables>;

@@ -1,0 +1,65 @@
+/** What the engine must know of an entity; everything else about it lies in the store's mapping. */
+import { ValidationError } from './errors.ts';
+
+/** A value that JSON carries unchanged and a column can hold. */
+export type Scalar = string | number | boolean | null;
+
+/** A cached row: its fields by name. Names must not begin with `~`. */
+export type FieldValues = Readonly<Record<string, Scalar>>;
+
+/** One accepted change of an entity, as the queue holds it. */
+export interface Update<Changes> {
+  readonly id: string;
+  readonly changes: Changes;
+  readonly user: string;
+  readonly comment: string | null;
+}
+
+export interface EntityDefinition<Value extends FieldValues, Changes extends FieldValues> {
+  /** 1 to 32 of [a-z0-9_-]; part of every key and of the store's own rows. */
+  readonly name: string;
+  /** The id in its one canonical form, 1 to 128 of [A-Za-z0-9_.:~%-]. Throws ValidationError. */
+  parseId(id: unknown): string;
+  /** Checks changes and brings them into canonical form. Keys are fields of the cached value. Throws ValidationError. */
+  parseChanges(changes: unknown): Changes;
+  /** Marks the type of the cached value; never read. */
+  readonly value?: Value;
+}
+
+/** Characters in an audit trail's `user` and `comment`, as the public schema's columns hold them. */
+export const MAX_USER_LENGTH = 100;
+export const MAX_COMMENT_LENGTH = 200;
+
+const ID_PATTERN = /^[\w.:~%-]{1,128}$/;
+
+export function parseEntityId(
+  definition: Pick<EntityDefinition<never, never>, 'parseId'>,
+  id: unknown,
+): string {
+  const key = definition.parseId(id);
+  if (!ID_PATTERN.test(key)) {
+    throw new ValidationError('id', 'must be 1 to 128 letters, digits or _ . : ~ % -');
+  }
+  return key;
+}
+
+/** Checks who did it and why, before anything is written. */
+export function parseAttribution(user: unknown, comment: unknown): { user: string; comment: string | null } {
+  if (typeof user !== 'string' || user.trim() === '') {
+    throw new ValidationError('user', 'must be a text that is not empty');
+  }
+  checkText('user', user, MAX_USER_LENGTH);
+  if (comment === undefined || comment === null) return { user, comment: null };
+  if (typeof comment !== 'string') throw new ValidationError('comment', 'must be a text');
+  checkText('comment', comment, MAX_COMMENT_LENGTH);
+  return { user, comment };
+}
+
+/** Columns count code points, and a lone surrogate has no UTF-8: the database would refuse or change it. */
+function checkText(field: string, text: string, limit: number): void {
+  if (!text.isWellFormed()) throw new ValidationError(field, 'is not well-formed Unicode');
+  const length = Array.from(text).length;
+  if (length > limit) {
+    throw new ValidationError(field, `may hold ${String(limit)} characters, this has ${String(length)}`);
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Every error that the engine throws on purpose. `code` is stable and meant for programs, the message for people;
+ * `retryable` says whether the same call may succeed later without anybody mending anything.
+ */
+export type ErrorCode =
+  | 'VALIDATION'
+  | 'NOT_FOUND'
+  | 'VERSION_CONFLICT'
+  | 'LIMIT_REACHED'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'UPDATES_PENDING'
+  | 'CONTENDED'
+  | 'BUFFER_FULL'
+  | 'BUFFER_UNAVAILABLE'
+  | 'OUTCOME_UNKNOWN'
+  | 'FOREIGN_KEY_TYPE'
+  | 'BUFFER_ERROR'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_ERROR'
+  | 'STORE_DATA_REFUSED'
+  | 'CONFIGURATION'
+  | 'CLOSED';
+
+interface AfterwriteErrorOptions {
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  /** What a person needs to act: names, ids and limits, never a secret. */
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+export class AfterwriteError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly context: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: AfterwriteErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.context = options.context ?? {};
+  }
+}
+
+/** The input was refused before anything was written. `field` names the field at fault. */
+export class ValidationError extends AfterwriteError {
+  readonly field: string;
+  constructor(field: string, message: string) {
+    super('VALIDATION', `${field}: ${message}`, { context: { field } });
+    this.field = field;
+  }
+}
+
+/** There is no such row. Nothing was queued. */
+export class NotFoundError extends AfterwriteError {
+  constructor(entity: string, id: string) {
+    super('NOT_FOUND', `There is no ${entity} ${id}.`, { context: { entity, id } });
+  }
+}
+
+/** `ifVersion` does not hold. `currentVersion` is what the cache holds now. Nothing was queued. */
+export class VersionConflictError extends AfterwriteError {
+  readonly currentVersion: string;
+  constructor(id: string, wanted: string, currentVersion: string) {
+    super('VERSION_CONFLICT', `${id} is at version ${currentVersion}, not ${wanted}: read it again.`, {
+      context: { id, wanted, currentVersion },
+    });
+    this.currentVersion = currentVersion;
+  }
+}
+
+/** A limit of the configuration was hit. `limit` names the setting, `value` its value. */
+export class LimitError extends AfterwriteError {
+  readonly limit: string;
+  readonly value: number;
+  constructor(limit: string, value: number, message: string, options: AfterwriteErrorOptions = {}) {
+    super('LIMIT_REACHED', `${message} (${limit} is ${String(value)})`, {
+      ...options,
+      context: { ...options.context, limit, value },
+    });
+    this.limit = limit;
+    this.value = value;
+  }
+}
+
+/** The partition's queue is at QUEUE_MAX_LENGTH. Nothing was queued; try again when the flushers have caught up. */
+export class QueueFullError extends LimitError {
+  constructor(partition: number, value: number) {
+    super('QUEUE_MAX_LENGTH', value, `The queue of partition ${String(partition)} is full.`, {
+      retryable: true,
+      context: { partition },
+    });
+  }
+}
+
+/** The same idempotency key came with another request. Nothing was queued. */
+export class IdempotencyKeyReusedError extends AfterwriteError {
+  constructor(id: string) {
+    super('IDEMPOTENCY_KEY_REUSED', `${id}: this idempotency key was used for a different update.`, {
+      context: { id },
+    });
+  }
+}
+
+/** The value is not cached while its updates wait, and they could not be stored in time. Nothing was queued. */
+export class UpdatesPendingError extends AfterwriteError {
+  constructor(id: string, waitedMs: number) {
+    super(
+      'UPDATES_PENDING',
+      `${id} has updates that the database does not have yet and its cached value is gone; ` +
+        `they were not stored within ${String(waitedMs)} ms. Try again, and see why the flush is late.`,
+      { retryable: true, context: { id, waitedMs } },
+    );
+  }
+}
+
+/** Others loaded or changed the entity at every attempt. Nothing was queued. */
+export class ContendedError extends AfterwriteError {
+  constructor(id: string, attempts: number) {
+    super('CONTENDED', `${id} could not be loaded in ${String(attempts)} attempts: others were faster.`, {
+      retryable: true,
+      context: { id, attempts },
+    });
+  }
+}
+
+/** The buffer is at its memory limit. Nothing was queued; reads go on and draining makes room. */
+export class BufferFullError extends AfterwriteError {
+  constructor(cause: unknown) {
+    super('BUFFER_FULL', 'Valkey is at its memory limit (maxmemory): the update was refused.', {
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+/** The buffer cannot be reached, or says itself that it cannot serve now. Nothing was queued. */
+export class BufferUnavailableError extends AfterwriteError {
+  constructor(message: string, cause?: unknown) {
+    super('BUFFER_UNAVAILABLE', message, { retryable: true, cause });
+  }
+}
+
+/**
+ * The command was sent and its reply was lost: the update may be queued or not. Never reported as refused.
+ * The same call with the same idempotency key settles it.
+ */
+export class OutcomeUnknownError extends AfterwriteError {
+  constructor(command: string, cause: unknown) {
+    super(
+      'OUTCOME_UNKNOWN',
+      `The reply to ${command} was lost: it may have been carried out or not. ` +
+        'Repeat the call with the same idempotency key to find out.',
+      { retryable: true, cause, context: { command } },
+    );
+  }
+}
+
+/** A key under our prefix holds a type that is not ours. Nothing was written. */
+export class ForeignKeyTypeError extends AfterwriteError {
+  constructor(command: string, keys: readonly string[], cause: unknown) {
+    super(
+      'FOREIGN_KEY_TYPE',
+      `${command}: a key of ours holds another type (one of ${keys.join(', ')}). ` +
+        'Something else writes under this prefix: give it another, or set CACHE_NAMESPACE.',
+      { cause, context: { command, keys } },
+    );
+  }
+}
+
+/** The buffer answered with an error that has no better name. */
+export class BufferError extends AfterwriteError {
+  constructor(command: string, cause: Error) {
+    super('BUFFER_ERROR', `${command}: ${cause.message}`, { cause, context: { command } });
+  }
+}
+
+/** The store cannot serve now: connection lost, deadlock, lock wait, failover, starting or stopping. */
+export class StoreUnavailableError extends AfterwriteError {
+  constructor(message: string, cause?: unknown) {
+    super('STORE_UNAVAILABLE', message, { retryable: true, cause });
+  }
+}
+
+/** The store refuses this data (SQLSTATE 22, 23): the update that carries it is parked. */
+export class StoreDataError extends AfterwriteError {
+  constructor(message: string, cause?: unknown) {
+    super('STORE_DATA_REFUSED', message, { cause });
+  }
+}
+
+/** Neither to be retried nor the data's fault: disk full, missing table, revoked right, or unknown. Stops a partition. */
+export class StoreError extends AfterwriteError {
+  constructor(message: string, cause?: unknown) {
+    super('STORE_ERROR', message, { cause });
+  }
+}
+
+/** A setting is missing, wrong, or does not fit the servers. The message names it and says what to do. */
+export class ConfigurationError extends AfterwriteError {
+  constructor(message: string, context: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super('CONFIGURATION', message, { context, cause });
+  }
+}
+
+/** The cache was closed. */
+export class ClosedError extends AfterwriteError {
+  constructor() {
+    super('CLOSED', 'This cache was closed: it takes no more calls.');
+  }
+}

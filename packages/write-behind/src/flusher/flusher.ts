@@ -1,0 +1,256 @@
+/**
+ * Moves updates from the buffer to the store: peek, commit, ack, and again. An item leaves the queue only after the
+ * commit that dealt with it, so a flusher may be killed, doubled, or wake up hours later at any line: the watermark in
+ * the store and the (epoch, seq) in the ack decide, and the lease only saves work.
+ *
+ * A failure that is worth a retry is retried here a few times, in order; one that is not stops the partition for this
+ * call and is remembered for `queueStatus`. The next call tries again.
+ */
+import type { BufferPort } from '../buffer/buffer.ts';
+import { AfterwriteError, BufferError } from '../errors.ts';
+import { decodeItem, acceptedUsOf } from '../item.ts';
+import type { Logger, Runtime } from '../runtime.ts';
+import type { StorePort } from '../store/store.ts';
+import { type BackoffLimits, withRetries } from './backoff.ts';
+import { BatchSizer } from './batch-sizer.ts';
+import { type BatchOutcome, commitBatch } from './commit-batch.ts';
+import { addBatch, dealtWith, emptyResult, type FlushResult, type MutableFlushResult } from './result.ts';
+import type { StoppedPartition } from './result.ts';
+
+export interface FlusherSettings {
+  /** Most updates in one transaction. */
+  readonly maxBatchRows: number;
+  /** Most bytes of queue items in one transaction. */
+  readonly maxBatchBytes: number;
+  /** Dead letters that a partition may hold. */
+  readonly deadLetterLimit: number;
+  /** Partitions flushed at the same time by one call. */
+  readonly concurrency: number;
+  readonly leaseMs: number;
+  readonly retry: BackoffLimits;
+}
+
+export interface FlushLimits {
+  /** Milliseconds since 1970; no new batch begins after it. */
+  readonly deadlineAt: number;
+  /** Most updates dealt with by this call. */
+  readonly maxUpdates?: number;
+  /** Most updates in one transaction, where less than the setting. */
+  readonly maxBatchRows?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FlusherPorts {
+  readonly buffer: BufferPort;
+  readonly store: StorePort;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+}
+
+/** Rounds in which nothing was stored, parked or dropped, after which the head of the queue is called stuck. */
+const MAX_IDLE_ROUNDS = 5;
+/** How soon a partition that another flusher works on is looked at again. */
+const CLAIMED_RECHECK_MS = 25;
+
+export class Flusher {
+  readonly #ports: FlusherPorts;
+  readonly #settings: FlusherSettings;
+  /** Batches under way, so that `close` can wait for them. */
+  readonly #running = new Set<Promise<unknown>>();
+
+  constructor(ports: FlusherPorts, settings: FlusherSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  /** One batch of at most `maxUpdates`: the partition with the oldest update first, then the next, until it is full. */
+  async flushOldest(limits: FlushLimits & { readonly maxUpdates: number }): Promise<FlushResult> {
+    const result = emptyResult();
+    const queues = await this.#ports.buffer.queues();
+    const waiting = queues
+      .flatMap(({ oldest }, partition) =>
+        oldest ? [{ partition, acceptedUs: acceptedUsOf(oldest) ?? 0 }] : [],
+      )
+      .sort((a, b) => a.acceptedUs - b.acceptedUs);
+    for (const { partition } of waiting) {
+      const maxUpdates = limits.maxUpdates - dealtWith(result);
+      if (maxUpdates <= 0) break;
+      await this.#flush(partition, { ...limits, maxUpdates }, result);
+    }
+    return await this.#finish(result);
+  }
+
+  /** All partitions, several at a time, until nothing remains or the deadline has come. */
+  async flushAll(limits: FlushLimits): Promise<FlushResult> {
+    const result = emptyResult();
+    const stopped = new Set<number>();
+    for (;;) {
+      const lengths = await this.#ports.buffer.queueLengths();
+      const todo = [...lengths.keys()].filter(
+        (partition) => (lengths[partition] ?? 0) > 0 && !stopped.has(partition),
+      );
+      if (todo.length === 0 || this.#isOver(limits)) break;
+      const before = dealtWith(result);
+      const lanes = Array.from({ length: Math.min(this.#settings.concurrency, todo.length) }, async () => {
+        for (let partition = todo.shift(); partition !== undefined; partition = todo.shift()) {
+          if (!(await this.#flush(partition, limits, result))) stopped.add(partition);
+        }
+      });
+      await Promise.all(lanes);
+      // No progress, nothing stopped: other flushers hold what is left.
+      if (dealtWith(result) === before) await this.#ports.runtime.sleep(CLAIMED_RECHECK_MS);
+    }
+    return await this.#finish(result);
+  }
+
+  /** One partition, until nothing remains or a limit is reached. */
+  async flushPartition(partition: number, limits: FlushLimits): Promise<FlushResult> {
+    const result = emptyResult();
+    await this.#flush(partition, limits, result);
+    return await this.#finish(result);
+  }
+
+  /** Resolves when no batch is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async #finish(result: MutableFlushResult): Promise<FlushResult> {
+    const lengths = await this.#ports.buffer.queueLengths();
+    result.remaining = lengths.reduce((sum, length) => sum + length, 0);
+    return result;
+  }
+
+  #isOver({ deadlineAt, signal }: FlushLimits): boolean {
+    return signal?.aborted === true || this.#ports.runtime.now() >= deadlineAt;
+  }
+
+  /** False if the partition stopped. True also where another flusher holds it. */
+  async #flush(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
+    const work = this.#flushClaimed(partition, limits, result);
+    this.#running.add(work);
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      result.stopped.push(await this.#stop(partition, error));
+      return false;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  async #flushClaimed(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<void> {
+    const { buffer, store, runtime } = this.#ports;
+    const { leaseMs } = this.#settings;
+    const token = runtime.uniqueName();
+    if (!(await buffer.claim(partition, token, leaseMs))) return;
+    try {
+      const sizer = new BatchSizer(Math.min(this.#settings.maxBatchRows, limits.maxBatchRows ?? Infinity));
+      let left = limits.maxUpdates ?? Infinity;
+      let idleRounds = 0;
+      // Read before the peek, never after: see placement.ts.
+      let seenEpoch = await this.#retrying(limits, () => store.readEpoch(partition));
+      for (let first = true; left > 0 && (first || !this.#isOver(limits)); first = false) {
+        const batch = await this.#batch({
+          partition,
+          rows: Math.min(left, sizer.rows),
+          seenEpoch,
+          limits,
+          result,
+        });
+        if (!batch) return;
+        seenEpoch = batch.outcome.watermark.epoch;
+        left -= batch.dealtWith;
+        idleRounds =
+          batch.dealtWith === 0 || (batch.dropped === 0 && batch.changed === 0) ? idleRounds + 1 : 0;
+        if (idleRounds > MAX_IDLE_ROUNDS) {
+          throw new BufferError(
+            'ack',
+            new Error(`the head of partition ${String(partition)}'s queue cannot be dropped`),
+          );
+        }
+        sizer.learn(batch);
+        await buffer.renewClaim(partition, token, leaseMs);
+      }
+    } finally {
+      // Whoever fails to give it back leaves it to expire.
+      await buffer.releaseClaim(partition, token).catch(() => undefined);
+    }
+  }
+
+  /** undefined when the queue is empty. */
+  async #batch(step: {
+    partition: number;
+    rows: number;
+    seenEpoch: string;
+    limits: FlushLimits;
+    result: MutableFlushResult;
+  }) {
+    const { buffer, store, runtime } = this.#ports;
+    const { partition, rows, seenEpoch, limits, result } = step;
+    const { maxBatchBytes, deadLetterLimit } = this.#settings;
+    const startMs = runtime.monotonicMs();
+    const peeked = await this.#retrying(limits, () => buffer.peek(partition, { rows, bytes: maxBatchBytes }));
+    if (peeked.items.length === 0) return undefined;
+    const items = peeked.items.map(decodeItem);
+    const peekedMs = runtime.monotonicMs();
+    const outcome = await this.#retrying(
+      limits,
+      () => commitBatch(store, { partition, items, seenEpoch, deadLetterLimit }),
+      () => result.retried++,
+    );
+    const committedMs = runtime.monotonicMs();
+    const acked = outcome.kind === 'COMMITTED' ? await this.#ack(partition, outcome, limits) : { dropped: 0 };
+    const before = dealtWith(result);
+    const spent = {
+      peekMs: peekedMs - startMs,
+      storeMs: committedMs - peekedMs,
+      ackMs: runtime.monotonicMs() - committedMs,
+    };
+    const changed = addBatch(result, outcome, spent);
+    return {
+      outcome,
+      rows,
+      items: items.length,
+      changed,
+      dealtWith: dealtWith(result) - before,
+      ...acked,
+      ...spent,
+    };
+  }
+
+  async #ack(partition: number, outcome: BatchOutcome & { kind: 'COMMITTED' }, limits: FlushLimits) {
+    for (const { reason, error, entityId } of outcome.parked) {
+      this.#ports.logger.error('update parked as a dead letter', { partition, entityId, reason, error });
+    }
+    return await this.#retrying(limits, () => this.#ports.buffer.ack(partition, outcome));
+  }
+
+  async #stop(partition: number, error: unknown): Promise<StoppedPartition> {
+    const stopped: StoppedPartition = {
+      partition,
+      code: error instanceof AfterwriteError ? error.code : 'UNEXPECTED',
+      message: error instanceof Error ? error.message : String(error),
+      retryable: error instanceof AfterwriteError && error.retryable,
+    };
+    this.#ports.logger.error('flush of a partition stopped', { ...stopped });
+    // For queueStatus; at the memory limit it cannot be kept, and the caller has it all the same.
+    await this.#ports.buffer.setStopped(partition, JSON.stringify(stopped)).catch(() => undefined);
+    return stopped;
+  }
+
+  async #retrying<T>(limits: FlushLimits, call: () => Promise<T>, onRetry?: () => void): Promise<T> {
+    const { runtime } = this.#ports;
+    const { retry } = this.#settings;
+    const retryable = (error: unknown) => error instanceof AfterwriteError && error.retryable;
+    return await withRetries(
+      runtime,
+      { ...retry, deadlineAt: limits.deadlineAt, retryable },
+      async (attempt) => {
+        if (attempt > 1) onRetry?.();
+        return await call();
+      },
+    );
+  }
+}

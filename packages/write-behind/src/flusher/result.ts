@@ -1,0 +1,82 @@
+/** What a flush did. */
+import type { ErrorCode } from '../errors.ts';
+import type { BatchOutcome } from './commit-batch.ts';
+
+/** A partition whose flush halted; its queue is as it was. The next call tries again. */
+export interface StoppedPartition {
+  readonly partition: number;
+  readonly code: ErrorCode | 'UNEXPECTED';
+  readonly message: string;
+  /** True: the server was away or overloaded. False: somebody must mend something. */
+  readonly retryable: boolean;
+}
+
+export interface FlushResult {
+  /** Updates stored by this call. */
+  readonly processed: number;
+  /** Updates found stored or parked by an earlier attempt whose acknowledgement was lost. */
+  readonly skipped: number;
+  /** Updates parked as dead letters by this call. */
+  readonly failed: number;
+  /** Updates that wait, in all partitions, when the call ended. */
+  readonly remaining: number;
+  /** Texts of the SQL statements that were run, in their order; the newest MAX_QUERIES. */
+  readonly queries: readonly string[];
+  /** Transactions committed. */
+  readonly batches: number;
+  /** Attempts that were repeated after an error worth a retry. */
+  readonly retried: number;
+  /** Milliseconds spent reading the queue, in the store, and removing from the queue; summed over partitions. */
+  readonly timings: { readonly peekMs: number; readonly storeMs: number; readonly ackMs: number };
+  readonly stopped: readonly StoppedPartition[];
+}
+
+export type MutableFlushResult = {
+  -readonly [Key in keyof FlushResult]: FlushResult[Key] extends readonly (infer Item)[]
+    ? Item[]
+    : FlushResult[Key];
+};
+
+/** A flush of millions must not keep the texts of all its statements. */
+const MAX_QUERIES = 1000;
+
+export interface BatchTimings {
+  readonly peekMs: number;
+  readonly storeMs: number;
+  readonly ackMs: number;
+}
+
+export function emptyResult(): MutableFlushResult {
+  return {
+    processed: 0,
+    skipped: 0,
+    failed: 0,
+    remaining: 0,
+    queries: [],
+    batches: 0,
+    retried: 0,
+    timings: { peekMs: 0, storeMs: 0, ackMs: 0 },
+    stopped: [],
+  };
+}
+
+/** Adds one batch; returns how many updates it stored or parked. */
+export function addBatch(result: MutableFlushResult, outcome: BatchOutcome, spent: BatchTimings): number {
+  const { timings } = result;
+  result.timings = {
+    peekMs: timings.peekMs + spent.peekMs,
+    storeMs: timings.storeMs + spent.storeMs,
+    ackMs: timings.ackMs + spent.ackMs,
+  };
+  result.queries = [...result.queries, ...outcome.statements].slice(-MAX_QUERIES);
+  if (outcome.kind !== 'COMMITTED') return 0;
+  result.batches += 1;
+  result.processed += outcome.stored.length;
+  result.skipped += outcome.skipped;
+  result.failed += outcome.parked.length;
+  return outcome.stored.length + outcome.parked.length;
+}
+
+export function dealtWith(result: Pick<FlushResult, 'processed' | 'skipped' | 'failed'>): number {
+  return result.processed + result.skipped + result.failed;
+}

@@ -1,0 +1,21 @@
+export type { CachePorts, CacheSettings } from './cache/write-behind-cache.ts';
+export { WriteBehindCache } from './cache/write-behind-cache.ts';
+export type * from './cache/results.ts';
+export { isLoopback, parseSettings, readEnvironment, type Settings } from './config/settings.ts';
+export { configurationPage } from './config/document.ts';
+export type { EntityDefinition, FieldValues, Scalar, Update } from './entity.ts';
+export { MAX_COMMENT_LENGTH, MAX_USER_LENGTH } from './entity.ts';
+export * from './errors.ts';
+export type { FlushResult, StoppedPartition } from './flusher/result.ts';
+export {
+  cacheSettings,
+  type EntityOptions,
+  openPorts,
+  openWriteBehindCache,
+  type Surroundings,
+} from './open.ts';
+export type { Logger, Runtime } from './runtime.ts';
+export { stderrLogger, systemRuntime } from './runtime.ts';
+export type { MysqlMapping, RunStatement } from './store/mysql/mysql-mapping.ts';
+export type { DeadLetterReason, Row, RowChange } from './store/store.ts';
+export { runWorker, type WorkerOptions } from './worker.ts';

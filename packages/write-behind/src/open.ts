@@ -1,0 +1,138 @@
+/** The composition root of the engine: builds ports from settings and opens them. Nothing else creates a client. */
+import { readFileSync } from 'node:fs';
+import { ValkeyBuffer } from './buffer/valkey-buffer.ts';
+import { type CachePorts, type CacheSettings, WriteBehindCache } from './cache/write-behind-cache.ts';
+import type { Settings } from './config/settings.ts';
+import type { EntityDefinition, FieldValues } from './entity.ts';
+import { ConfigurationError } from './errors.ts';
+import { type Logger, type Runtime, stderrLogger, systemRuntime } from './runtime.ts';
+import type { MysqlMapping } from './store/mysql/mysql-mapping.ts';
+import { MysqlStore } from './store/mysql/mysql-store.ts';
+
+export interface EntityOptions<Value extends FieldValues, Changes extends FieldValues> {
+  readonly definition: EntityDefinition<Value, Changes>;
+  /** How the entity lies in MySQL. */
+  readonly mysql: MysqlMapping;
+}
+
+export interface Surroundings {
+  readonly logger?: Logger;
+  readonly runtime?: Runtime;
+}
+
+/** Waits between attempts at a batch; the number of attempts is a setting. */
+const RETRY_MS = { firstMs: 50, mostMs: 2000 };
+
+/**
+ * Connects, checks what the engine relies on, makes the `afterwrite_` tables where they are missing. Throws
+ * ConfigurationError, BufferUnavailableError or StoreUnavailableError; nothing stays open then.
+ */
+export async function openPorts<Value extends FieldValues, Changes extends FieldValues>(
+  entity: EntityOptions<Value, Changes>,
+  settings: Settings,
+  surroundings: Surroundings = {},
+): Promise<CachePorts> {
+  const ports = createPorts(entity, settings, surroundings);
+  try {
+    const checks = await Promise.all([ports.buffer.open(), ports.store.open()]);
+    for (const warning of checks.flatMap(({ warnings }) => warnings)) ports.logger.warn(warning);
+    return ports;
+  } catch (error) {
+    await Promise.allSettled([ports.buffer.close(), ports.store.close()]);
+    throw error;
+  }
+}
+
+/** The cache of one entity, connected and checked: see `openPorts`. */
+export async function openWriteBehindCache<Value extends FieldValues, Changes extends FieldValues>(
+  entity: EntityOptions<Value, Changes>,
+  settings: Settings,
+  surroundings: Surroundings = {},
+): Promise<WriteBehindCache<Value, Changes>> {
+  const ports = await openPorts(entity, settings, surroundings);
+  return new WriteBehindCache(entity.definition, ports, cacheSettings(settings));
+}
+
+function createPorts<Value extends FieldValues, Changes extends FieldValues>(
+  { definition, mysql }: EntityOptions<Value, Changes>,
+  settings: Settings,
+  { logger = stderrLogger(), runtime = systemRuntime() }: Surroundings = {},
+): CachePorts {
+  if (!/^[a-z0-9_-]{1,32}$/.test(definition.name)) {
+    throw new ConfigurationError(
+      `An entity's name must be 1 to 32 of a-z 0-9 _ -, not '${definition.name}'.`,
+    );
+  }
+  const scope = {
+    entity: definition.name,
+    namespace: settings.CACHE_NAMESPACE,
+    partitions: settings.QUEUE_PARTITIONS,
+  };
+  const buffer = new ValkeyBuffer({
+    ...scope,
+    connection: {
+      host: settings.CACHE_HOST,
+      port: settings.CACHE_PORT,
+      username: settings.CACHE_USERNAME,
+      password: settings.CACHE_PASSWORD,
+      tls: settings.CACHE_TLS,
+      tlsCa: readCa('CACHE_TLS_CA', settings.CACHE_TLS_CA),
+      cluster: settings.CACHE_CLUSTER,
+      connectTimeoutMs: settings.CACHE_CONNECT_TIMEOUT_MS,
+      commandTimeoutMs: settings.CACHE_COMMAND_TIMEOUT_MS,
+    },
+    cacheTtlMs: settings.CACHE_TTL * 1000,
+    missingTtlMs: settings.CACHE_MISSING_TTL * 1000,
+    fillLeaseMs: settings.CACHE_FILL_LEASE_MS,
+    queueMaxLength: settings.QUEUE_MAX_LENGTH,
+    idempotencyTtlMs: settings.IDEMPOTENCY_TTL * 1000,
+    idempotencyMaxAnswers: settings.IDEMPOTENCY_MAX_ANSWERS,
+    uniqueName: () => runtime.uniqueName(),
+  });
+  const store = new MysqlStore({
+    ...scope,
+    connection: {
+      host: settings.DB_HOST,
+      port: settings.DB_PORT,
+      database: settings.DB_NAME,
+      user: settings.DB_USER,
+      password: settings.DB_PASSWORD,
+      tls: settings.DB_TLS,
+      tlsCa: readCa('DB_TLS_CA', settings.DB_TLS_CA),
+      poolSize: settings.DB_POOL_SIZE,
+      connectTimeoutMs: settings.DB_CONNECT_TIMEOUT_MS,
+      statementTimeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
+      idleTimeoutSeconds: settings.DB_IDLE_TIMEOUT_SECONDS,
+      lockWaitSeconds: settings.DB_LOCK_WAIT_SECONDS,
+    },
+    mapping: mysql,
+    maxBatchBytes: settings.QUEUE_BATCH_BYTES,
+  });
+  return { buffer, store, runtime, logger };
+}
+
+export function cacheSettings(settings: Settings): CacheSettings {
+  return {
+    waitMs: settings.CACHE_WAIT_MS,
+    batchSize: settings.QUEUE_BATCH_SIZE,
+    flushTimeoutMs: settings.QUEUE_FLUSH_TIMEOUT_MS,
+    maxItemBytes: settings.QUEUE_ITEM_BYTES,
+    flusher: {
+      maxBatchRows: settings.QUEUE_BATCH_ROWS,
+      maxBatchBytes: settings.QUEUE_BATCH_BYTES,
+      deadLetterLimit: settings.DEAD_LETTER_LIMIT,
+      concurrency: settings.QUEUE_FLUSH_CONCURRENCY,
+      leaseMs: settings.QUEUE_LEASE_MS,
+      retry: { attempts: settings.QUEUE_RETRY_ATTEMPTS, ...RETRY_MS },
+    },
+  };
+}
+
+function readCa(variable: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(`${variable}: ${file} cannot be read.`, {}, error);
+  }
+}

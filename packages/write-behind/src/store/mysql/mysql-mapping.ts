@@ -1,0 +1,26 @@
+/** How an entity lies in MySQL: the few statements that the domain writes, and how their rows are read. */
+import type { FieldValues } from '../../entity.ts';
+import type { Row, RowChange } from '../store.ts';
+
+/** Runs one statement in the open transaction. `?` stands for a value, `(?)` with a list for `(a, b, …)`. */
+export type RunStatement = (text: string, values: readonly unknown[]) => Promise<void>;
+
+export interface MysqlMapping {
+  /** Reads one row: takes the id, gives at most one row. */
+  readonly loadSql: string;
+  /** Locks rows: takes a list of ids; `ORDER BY` the primary key, `FOR UPDATE`; no plain read of other tables. */
+  readonly lockSql: string;
+  /** The id as the column holds it. */
+  idValue(id: string): string | number;
+  /** The id of a row of `lockSql`, in its canonical form. */
+  rowId(row: Row): string;
+  /** A row of `loadSql` as the cached value. */
+  toValue(row: Row): FieldValues;
+  /** A row of `lockSql` as changes leave it. Throws StoreDataError for a field that no column holds. */
+  change(row: Row, changes: FieldValues): Row;
+  /**
+   * Writes one audit row for each change, in their order, and each changed row once, as its last change left it.
+   * A handful of statements whatever the number; each stays below `maxRows` rows.
+   */
+  write(run: RunStatement, changes: readonly RowChange[], maxRows: number): Promise<void>;
+}

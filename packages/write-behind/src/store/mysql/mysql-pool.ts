@@ -1,0 +1,149 @@
+/**
+ * Connections to MySQL that are set up before their first use, bounded in number, and waited for within a limit. A
+ * connection on which anything went wrong is never used again: error 1205 leaves a transaction open, and the next
+ * BEGIN on that connection would commit it.
+ */
+import { type Pool, type PoolConnection, createPool, type RowDataPacket } from 'mysql2/promise';
+import { StoreUnavailableError } from '../../errors.ts';
+import { storeError } from './mysql-errors.ts';
+import { sql } from './sql.generated.ts';
+
+export interface MysqlSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly tls: boolean;
+  /** PEM text of the authorities to trust instead of the system's. */
+  readonly tlsCa?: string | undefined;
+  readonly poolSize: number;
+  readonly connectTimeoutMs: number;
+  /** Longest wait for one statement's reply. */
+  readonly statementTimeoutMs: number;
+  /** How long the server keeps an idle connection, and with it a frozen process's locks. */
+  readonly idleTimeoutSeconds: number;
+  readonly lockWaitSeconds: number;
+}
+
+/** Callers that may wait for a connection at once; more are refused. */
+const MAX_WAITING = 10_000;
+
+export class MysqlPool {
+  readonly #pool: Pool;
+  readonly #settings: MysqlSettings;
+  readonly #ready = new WeakSet();
+
+  constructor(settings: MysqlSettings) {
+    this.#settings = settings;
+    this.#pool = createPool({
+      host: settings.host,
+      port: settings.port,
+      database: settings.database,
+      user: settings.user,
+      password: settings.password,
+      ...(settings.tls
+        ? {
+            ssl: {
+              minVersion: 'TLSv1.2',
+              rejectUnauthorized: true,
+              ...(settings.tlsCa ? { ca: settings.tlsCa } : {}),
+            },
+          }
+        : {}),
+      connectionLimit: settings.poolSize,
+      queueLimit: MAX_WAITING,
+      connectTimeout: settings.connectTimeoutMs,
+      // Ours are closed before the server closes them.
+      idleTimeout: (settings.idleTimeoutSeconds * 1000) / 2,
+      maxIdle: settings.poolSize,
+      charset: 'utf8mb4_unicode_ci',
+      timezone: 'Z',
+      dateStrings: true,
+      multipleStatements: false,
+    });
+  }
+
+  /** Gives one connection to `work`, and takes it back or destroys it. Errors come named (`storeError`). */
+  async use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    const raw = await this.#acquire();
+    const connection = new MysqlConnection(raw, this.#settings.statementTimeoutMs);
+    try {
+      if (!this.#ready.has(raw.connection)) {
+        await connection.run(sql.session, [
+          this.#settings.lockWaitSeconds,
+          this.#settings.idleTimeoutSeconds,
+        ]);
+        this.#ready.add(raw.connection);
+      }
+      const result = await work(connection);
+      raw.release();
+      return result;
+    } catch (error) {
+      raw.destroy();
+      throw storeError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #acquire(): Promise<PoolConnection> {
+    const { connectTimeoutMs, host, port } = this.#settings;
+    const pending = this.#pool.getConnection();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // Whoever comes later is given back, not lost.
+        pending.then(
+          (connection) => {
+            connection.release();
+          },
+          () => undefined,
+        );
+        reject(
+          new StoreUnavailableError(
+            `No connection to MySQL at ${host}:${String(port)} within ${String(connectTimeoutMs)} ms.`,
+          ),
+        );
+      }, connectTimeoutMs);
+    });
+    try {
+      return await Promise.race([pending, late]);
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Runs statements on one connection and remembers their texts. */
+export class MysqlConnection {
+  readonly #raw: PoolConnection;
+  readonly #timeoutMs: number;
+  readonly statements: string[] = [];
+
+  constructor(raw: PoolConnection, timeoutMs: number) {
+    this.#raw = raw;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Rows of a SELECT. */
+  async rows<T extends object>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    this.statements.push(text);
+    const [rows] = await this.#raw.query<RowDataPacket[]>({
+      sql: text,
+      values: [...values],
+      timeout: this.#timeoutMs,
+    });
+    return rows as T[];
+  }
+
+  /** Any other statement. */
+  async run(text: string, values: readonly unknown[] = []): Promise<void> {
+    this.statements.push(text);
+    await this.#raw.query({ sql: text, values: [...values], timeout: this.#timeoutMs });
+  }
+}

@@ -1,0 +1,161 @@
+/** The store on MySQL 8.0 and later. Its tables are made by `migrate`; the user's tables are the mapping's business. */
+import { ConfigurationError, StoreError, StoreUnavailableError } from '../../errors.ts';
+import type { FieldValues } from '../../entity.ts';
+import type {
+  DeadLetter,
+  LoadedRow,
+  Row,
+  StoreCheck,
+  StorePort,
+  StoreTransaction,
+  Watermark,
+} from '../store.ts';
+import { checkSettings, type ServerSettings } from './mysql-checks.ts';
+import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
+import type { MysqlMapping } from './mysql-mapping.ts';
+import { MysqlPool, type MysqlSettings } from './mysql-pool.ts';
+import { MysqlTransaction, type Scope } from './mysql-transaction.ts';
+import { sql } from './sql.generated.ts';
+
+export interface MysqlStoreOptions {
+  readonly connection: MysqlSettings;
+  readonly entity: string;
+  readonly namespace: string;
+  readonly partitions: number;
+  readonly mapping: MysqlMapping;
+  /** Bytes of queue items in one batch; a statement may hold four times as much. */
+  readonly maxBatchBytes: number;
+}
+
+interface WatermarkRow {
+  readonly partitionNo: number;
+  readonly partitions: number;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly deadLetters: number;
+}
+
+const NO_SUCH_TABLE = 1146;
+
+export class MysqlStore implements StorePort {
+  readonly #pool: MysqlPool;
+  readonly #options: MysqlStoreOptions;
+  readonly #scope: Scope;
+
+  constructor(options: MysqlStoreOptions) {
+    this.#options = options;
+    this.#scope = [options.namespace, options.entity];
+    this.#pool = new MysqlPool(options.connection);
+  }
+
+  async migrate(): Promise<void> {
+    await this.#pool.use(async (connection) => {
+      for (const statement of sql.afterwrite) await connection.run(statement);
+    });
+  }
+
+  async open(): Promise<StoreCheck> {
+    const check = await this.#pool.use(async (connection) => {
+      const [settings] = await connection.rows<ServerSettings>(sql.serverSettings);
+      if (!settings) throw new StoreError('MySQL did not tell its settings.');
+      return checkSettings(settings, this.#options.maxBatchBytes);
+    });
+    const rows = await this.#readWatermarkRows().catch(async (error: unknown) => {
+      if (!isMissingTable(error)) throw error;
+      await this.migrate();
+      return [];
+    });
+    if (rows.length === 0) await this.#insertWatermarks();
+    else this.#checkPartitions(rows);
+    return check;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async load(id: string): Promise<LoadedRow> {
+    const { mapping } = this.#options;
+    const query = mapping.loadSql;
+    return await this.#pool.use(async (connection) => {
+      const [row] = await connection.rows<Row>(query, [mapping.idValue(id)]);
+      return { value: row && mapping.toValue(row), query };
+    });
+  }
+
+  change(row: Row, changes: FieldValues): Row {
+    return this.#options.mapping.change(row, changes);
+  }
+
+  async readEpoch(partition: number): Promise<string> {
+    const [row] = await this.#pool.use((connection) =>
+      connection.rows<{ epoch: string }>(sql.readEpoch, [...this.#scope, partition]),
+    );
+    if (!row) throw new StoreError(`afterwrite_watermarks has no row for partition ${String(partition)}.`);
+    return row.epoch;
+  }
+
+  async readWatermarks(): Promise<readonly Watermark[]> {
+    const rows = await this.#readWatermarkRows();
+    return rows.map(({ epoch, seq, deadLetters }) => ({ position: { epoch, seq }, deadLetters }));
+  }
+
+  async transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    // An error leaves `use` by destroying the connection: the server rolls back what was open on it.
+    return await this.#pool.use(async (connection) => {
+      await connection.run('START TRANSACTION');
+      const result = await work(new MysqlTransaction(connection, this.#scope, this.#options.mapping));
+      await connection.run('COMMIT');
+      return result;
+    });
+  }
+
+  async deadLetters(page: { afterLetterId: number; limit: number }): Promise<readonly DeadLetter[]> {
+    const rows = await this.#pool.use((connection) =>
+      connection.rows<LetterRow>(sql.listLetters, [...this.#scope, page.afterLetterId, page.limit]),
+    );
+    return rows.map(toDeadLetter);
+  }
+
+  async #readWatermarkRows(): Promise<WatermarkRow[]> {
+    return await this.#pool.use((connection) =>
+      connection.rows<WatermarkRow>(sql.readWatermarks, this.#scope),
+    );
+  }
+
+  /** Row 0 first: of two processes with different counts the second waits for it and then sees the first's count. */
+  async #insertWatermarks(): Promise<void> {
+    const { partitions } = this.#options;
+    const row = (partition: number) => [...this.#scope, partition, partitions];
+    await this.#pool.use(async (connection) => {
+      await connection.run('START TRANSACTION');
+      await connection.run(sql.insertWatermarks, [[row(0)]]);
+      const rows = await connection.rows<WatermarkRow>(`${sql.readWatermarks} FOR UPDATE`, this.#scope);
+      const [first] = rows;
+      if (first?.partitions === partitions && partitions > 1) {
+        const others = Array.from({ length: partitions - 1 }, (_, index) => row(index + 1));
+        await connection.run(sql.insertWatermarks, [others]);
+      }
+      await connection.run('COMMIT');
+    });
+    this.#checkPartitions(await this.#readWatermarkRows());
+  }
+
+  #checkPartitions(rows: readonly WatermarkRow[]): void {
+    const { partitions, entity } = this.#options;
+    const known = rows[0]?.partitions;
+    if (known !== partitions || rows.length !== partitions) {
+      throw new ConfigurationError(
+        `QUEUE_PARTITIONS is ${String(partitions)}, but ${entity} was first used with ${String(known)}: ` +
+          'updates that wait would be looked for in the wrong place. Set it back.',
+        { partitions, known },
+      );
+    }
+  }
+}
+
+function isMissingTable(error: unknown): boolean {
+  if (error instanceof StoreUnavailableError) return false;
+  const { cause } = error as { cause?: { errno?: number } };
+  return cause?.errno === NO_SUCH_TABLE;
+}

@@ -1,0 +1,148 @@
+/** One open transaction on MySQL: each method one statement, or a few where said. `sql/` holds the texts. */
+import { createHash } from 'node:crypto';
+import type { Position } from '../../position.ts';
+import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
+import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
+import type { MysqlMapping } from './mysql-mapping.ts';
+import type { MysqlConnection } from './mysql-pool.ts';
+import { sql } from './sql.generated.ts';
+
+/** Rows of one INSERT or UPDATE: keeps a statement near 1 MB, far below max_allowed_packet. */
+const MAX_STATEMENT_ROWS = 2000;
+/** Rows of one locking SELECT; longer lists make the optimizer give up its range access. */
+const MAX_LOCKED_IDS = 5000;
+/** The column's width. */
+const MAX_ERROR_LENGTH = 1000;
+
+/** What every row of ours begins with. */
+export type Scope = readonly [namespace: string, entity: string];
+
+export class MysqlTransaction implements StoreTransaction {
+  readonly #connection: MysqlConnection;
+  readonly #scope: Scope;
+  readonly #mapping: MysqlMapping;
+
+  constructor(connection: MysqlConnection, scope: Scope, mapping: MysqlMapping) {
+    this.#connection = connection;
+    this.#scope = scope;
+    this.#mapping = mapping;
+  }
+
+  get statements(): readonly string[] {
+    return this.#connection.statements;
+  }
+
+  async lockWatermark(partition: number): Promise<Watermark> {
+    const [row] = await this.#connection.rows<{ epoch: string; seq: number; deadLetters: number }>(
+      sql.lockWatermark,
+      [...this.#scope, partition],
+    );
+    if (!row)
+      throw new Error(
+        `afterwrite_watermarks has no row for partition ${String(partition)}: open the store first`,
+      );
+    return { position: { epoch: row.epoch, seq: row.seq }, deadLetters: row.deadLetters };
+  }
+
+  async readRetired(partition: number, epochs: readonly string[]): Promise<Map<string, number>> {
+    const rows = await this.#connection.rows<{ epoch: string; finalSeq: number }>(sql.readRetired, [
+      ...this.#scope,
+      partition,
+      epochs,
+    ]);
+    return new Map(rows.map(({ epoch, finalSeq }) => [epoch, finalSeq]));
+  }
+
+  async retire(partition: number, epochs: readonly Position[]): Promise<void> {
+    const rows = epochs.map(({ epoch, seq }) => [...this.#scope, partition, epoch, seq]);
+    await this.#connection.run(sql.retireEpochs, [rows]);
+  }
+
+  async moveWatermark(partition: number, { position, deadLetters }: Watermark): Promise<void> {
+    const values = [position.epoch, position.seq, deadLetters, ...this.#scope, partition];
+    await this.#connection.run(sql.moveWatermark, values);
+  }
+
+  async lockRows(ids: readonly string[]): Promise<Map<string, Row>> {
+    // Sorted as a whole, so that two transactions lock in the same order also across statements.
+    const values = ids.map((id) => this.#mapping.idValue(id)).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const rows = new Map<string, Row>();
+    for (let start = 0; start < values.length; start += MAX_LOCKED_IDS) {
+      const chunk = values.slice(start, start + MAX_LOCKED_IDS);
+      for (const row of await this.#connection.rows<Row>(this.#mapping.lockSql, [chunk])) {
+        rows.set(this.#mapping.rowId(row), row);
+      }
+    }
+    return rows;
+  }
+
+  async savepoint(): Promise<void> {
+    await this.#connection.run('SAVEPOINT attempt');
+  }
+
+  async rollbackToSavepoint(): Promise<void> {
+    await this.#connection.run('ROLLBACK TO SAVEPOINT attempt');
+  }
+
+  async write(changes: readonly RowChange[]): Promise<void> {
+    await this.#mapping.write(
+      (text, values) => this.#connection.run(text, values),
+      changes,
+      MAX_STATEMENT_ROWS,
+    );
+  }
+
+  async park(partition: number, letters: readonly NewDeadLetter[]): Promise<number> {
+    const rows = letters.map((letter) => [
+      ...this.#scope,
+      partition,
+      letter.position?.epoch ?? '',
+      letter.position?.seq ?? 0,
+      letter.position ? '' : createHash('sha256').update(letter.item).digest('hex'),
+      letter.entityId ?? null,
+      letter.item,
+      JSON.stringify(letter.fields),
+      JSON.stringify(letter.superseded),
+      letter.reason,
+      letter.error.slice(0, MAX_ERROR_LENGTH),
+    ]);
+    await this.#connection.run(sql.parkLetters, [rows]);
+    const [count] = await this.#connection.rows<{ letters: number }>(sql.countLetters, [
+      ...this.#scope,
+      partition,
+    ]);
+    return count?.letters ?? 0;
+  }
+
+  async supersede(
+    partition: number,
+    fields: ReadonlyMap<string, ReadonlySet<string>>,
+    before = Infinity,
+  ): Promise<void> {
+    if (fields.size === 0) return;
+    const values = [...this.#scope, partition, [...fields.keys()]];
+    const letters = await this.#connection.rows<LetterRow>(sql.lettersOf, values);
+    for (const letter of letters) {
+      if (letter.letterId >= before) continue;
+      const set = fields.get(letter.entityId ?? '') ?? new Set();
+      const known = new Set(letter.superseded);
+      const now = letter.fields.filter((field) => known.has(field) || set.has(field));
+      if (now.length > known.size) {
+        await this.#connection.run(sql.supersedeLetter, [JSON.stringify(now), letter.letterId]);
+      }
+    }
+  }
+
+  async lockLetter(letterId: number): Promise<DeadLetter | undefined> {
+    const [row] = await this.#connection.rows<LetterRow>(sql.lockLetter, [...this.#scope, letterId]);
+    return row && toDeadLetter(row);
+  }
+
+  async markRedriven(letterId: number): Promise<void> {
+    await this.#connection.run(sql.markRedriven, [letterId]);
+  }
+
+  async deleteLetter(letterId: number): Promise<void> {
+    await this.#connection.run(sql.deleteLetter, [letterId]);
+  }
+}

@@ -1,0 +1,49 @@
+-- What the engine keeps beside the user's tables. Keyed by namespace, entity and partition.
+
+-- One row a partition, made before the first flush (two flushers that both find none would collide).
+-- (epoch, seq) is the last update that the database has dealt with.
+CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  partitions SMALLINT UNSIGNED NOT NULL,
+  epoch VARCHAR(32) NOT NULL DEFAULT '',
+  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
+  moved_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (namespace, entity, partition_no)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
+
+-- Epochs that ended, with the last seq that was dealt with in each.
+CREATE TABLE IF NOT EXISTS afterwrite_retired_epochs (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  epoch VARCHAR(32) NOT NULL,
+  final_seq BIGINT UNSIGNED NOT NULL,
+  retired_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (namespace, entity, partition_no, epoch)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
+
+-- Updates that the database cannot take, as their bytes. digest tells items without a position apart.
+-- redriven_at: the row was changed and audited, the cache was not told yet.
+CREATE TABLE IF NOT EXISTS afterwrite_dead_letters (
+  letter_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  epoch VARCHAR(32) NOT NULL DEFAULT '',
+  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  digest CHAR(64) NOT NULL DEFAULT '',
+  entity_id VARCHAR(128) NULL,
+  item LONGBLOB NOT NULL,
+  fields JSON NOT NULL,
+  superseded JSON NOT NULL,
+  reason VARCHAR(16) NOT NULL,
+  error_text VARCHAR(1000) CHARACTER SET utf8mb4 NOT NULL,
+  parked_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  redriven_at DATETIME(6) NULL,
+  PRIMARY KEY (letter_id),
+  UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
+  KEY by_entity (namespace, entity, partition_no, entity_id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;

@@ -1,0 +1,1 @@
+SELECT epoch FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = ?

@@ -1,0 +1,4 @@
+SELECT partition_no AS partitionNo, partitions, epoch, seq, dead_letters AS deadLetters
+FROM afterwrite_watermarks
+WHERE namespace = ? AND entity = ?
+ORDER BY partition_no

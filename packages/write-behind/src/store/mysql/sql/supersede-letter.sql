@@ -1,0 +1,1 @@
+UPDATE afterwrite_dead_letters SET superseded = ? WHERE letter_id = ?

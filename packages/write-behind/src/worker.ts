@@ -1,0 +1,33 @@
+/** Flushes at an interval, for machines without a scheduler. One round at a time; never throws out of its loop. */
+import type { FlushResult } from './flusher/result.ts';
+import type { Logger, Runtime } from './runtime.ts';
+
+export interface Flushable {
+  flushQueue(options: { batchSize: number; signal: AbortSignal }): Promise<FlushResult>;
+}
+
+export interface WorkerOptions {
+  readonly cache: Flushable;
+  readonly intervalMs: number;
+  /** Most updates in one transaction. */
+  readonly batchSize: number;
+  readonly runtime: Pick<Runtime, 'sleep'>;
+  readonly logger: Logger;
+  /** Ends the loop: the batch under way is finished first. */
+  readonly signal: AbortSignal;
+  readonly onRound?: (result: FlushResult) => void;
+}
+
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const { cache, intervalMs, batchSize, runtime, logger, signal, onRound } = options;
+  while (!signal.aborted) {
+    try {
+      onRound?.(await cache.flushQueue({ batchSize, signal }));
+    } catch (error) {
+      logger.error('a round of the worker failed; the next one tries again', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+    await runtime.sleep(intervalMs, signal).catch(() => undefined);
+  }
+}
