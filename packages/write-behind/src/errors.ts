@@ -114,6 +114,16 @@ export class UpdatesPendingError extends AfterwriteError {
   }
 }
 
+/** The cache was not emptied, because updates still wait that could not be stored. They stay in the queue. */
+export class QueueNotEmptyError extends AfterwriteError {
+  constructor(remaining: number, reason = 'new ones keep coming in') {
+    super('UPDATES_PENDING', `${String(remaining)} updates wait, so the cache was not emptied: ${reason}`, {
+      retryable: true,
+      context: { remaining },
+    });
+  }
+}
+
 /** Others loaded or changed the entity at every attempt. Nothing was queued. */
 export class ContendedError extends AfterwriteError {
   constructor(id: string, attempts: number) {

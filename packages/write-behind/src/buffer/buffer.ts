@@ -135,6 +135,12 @@ export interface BufferPort {
   renewClaim(partition: number, token: string, leaseMs: number): Promise<void>;
   releaseClaim(partition: number, token: string): Promise<void>;
 
+  /**
+   * Removes what is cached for this entity and namespace, and nothing else. A partition in which updates wait keeps its
+   * keys (`kept`), decided in the same step as the removal. Seq and answers to idempotency keys stay in any case: a
+   * repeat after a lost reply must still be told from a new update.
+   */
+  clear(): Promise<{ readonly deleted: number; readonly kept: number }>;
   /** Removes every key of this entity and namespace, and nothing else; the count. Queued updates are lost. */
   deleteAll(): Promise<number>;
 }

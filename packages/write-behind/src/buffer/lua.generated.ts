@@ -66,6 +66,10 @@ end
 redis.call('DEL', KEYS[3])
 return { dropped, redis.call('LLEN', KEYS[1]) }
 ` },
+  clear: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
+if redis.call('LLEN', KEYS[1]) > 0 then return -1 end
+return redis.call('UNLINK', unpack(ARGV))
+` },
   disown: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
 if redis.call('LLEN', KEYS[1]) > 0 then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[1])

@@ -246,23 +246,45 @@ export class ValkeyBuffer implements BufferPort {
     await this.#number('hold', [this.#partition(partition).lease], [token, 0]);
   }
 
+  async clear(): Promise<{ deleted: number; kept: number }> {
+    let deleted = 0;
+    let kept = 0;
+    for await (const { partition, found } of this.#ownKeys()) {
+      const { queue, seq, once, onceOrder } = partition;
+      const lasting = new Set([seq, once, onceOrder]);
+      const keys = found.filter((key) => !lasting.has(key));
+      if (keys.length === 0) continue;
+      const count = await this.#number('clear', [queue], keys);
+      if (count < 0) kept += keys.length;
+      else deleted += count;
+    }
+    return { deleted, kept };
+  }
+
   async deleteAll(): Promise<number> {
     let count = 0;
+    for await (const { found } of this.#ownKeys()) {
+      count += await this.#send('UNLINK', found, () => this.#client.unlink(...found));
+    }
+    return count;
+  }
+
+  /** All keys of this entity and namespace, in portions of one partition each. */
+  async *#ownKeys(): AsyncGenerator<{ partition: PartitionKeys; found: string[] }> {
     const nodes = this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client];
-    for (const { entityPrefix } of this.#keys) {
+    for (const partition of this.#keys) {
       // The hash tag has no glob characters: names are [a-z0-9_.-].
+      const pattern = `${partition.entityPrefix}*`;
       for (const node of nodes) {
         for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
           const [next, found] = await this.#send('SCAN', [], () =>
-            node.scan(cursor, 'MATCH', `${entityPrefix}*`, 'COUNT', CHUNK),
+            node.scan(cursor, 'MATCH', pattern, 'COUNT', CHUNK),
           );
           cursor = next;
-          if (found.length > 0)
-            count += await this.#send('UNLINK', found, () => this.#client.unlink(...found));
+          if (found.length > 0) yield { partition, found };
         }
       }
     }
-    return count;
   }
 
   #of(id: string): PartitionKeys {
@@ -287,7 +309,11 @@ export class ValkeyBuffer implements BufferPort {
     return (await this.#send(name, keys, () => this.#client[name](...keys, ...args))) as unknown[];
   }
 
-  async #number(name: 'disown' | 'hold', keys: string[], args: (string | number)[]): Promise<number> {
+  async #number(
+    name: 'clear' | 'disown' | 'hold',
+    keys: string[],
+    args: (string | number)[],
+  ): Promise<number> {
     return Number(await this.#send(name, keys, () => this.#client[name](...keys, ...args)));
   }
 

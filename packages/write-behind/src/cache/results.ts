@@ -1,7 +1,7 @@
 /** What the public methods answer. */
 import type { ErrorCode } from '../errors.ts';
 import type { FieldValues } from '../entity.ts';
-import type { StoppedPartition } from '../flusher/result.ts';
+import type { FlushResult, StoppedPartition } from '../flusher/result.ts';
 import type { DeadLetterReason } from '../store/store.ts';
 
 /** Where a read's value came from. */
@@ -46,6 +46,13 @@ export interface UpdateResult {
   readonly queueLength: number;
   /** True if an earlier call with the same idempotency key had been accepted, and this one changed nothing. */
   readonly replayed: boolean;
+}
+
+export interface ClearResult {
+  /** Keys that were removed. */
+  readonly deleted: number;
+  /** What was stored before. */
+  readonly flushed: FlushResult;
 }
 
 export interface PartitionStatus {

@@ -18,11 +18,12 @@ import { decodeItem, encodeItemTail } from '../item.ts';
 import { formatPosition } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { DeadLetter, LoadedRow, StorePort } from '../store/store.ts';
+import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
 import { Loader, type LoaderSettings } from './loader.ts';
 import { readQueueStatus } from './queue-status.ts';
 import { redriveLetter } from './redrive.ts';
-import type { ConsistencyResult, DeadLetterInfo, QueueStatus, ReadResult } from './results.ts';
+import type { ClearResult, ConsistencyResult, DeadLetterInfo, QueueStatus, ReadResult } from './results.ts';
 import type { ReadSource, RedriveOutcome, UpdateOptions, UpdateResult } from './results.ts';
 
 export interface CachePorts {
@@ -235,6 +236,15 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     if (result.cache === null && result.database === null)
       throw new errors.NotFoundError(this.#definition.name, key);
     return { ...result, cache: result.cache as Value | null, database: result.database as Value | null };
+  }
+
+  /**
+   * Stores what waits, then drops everything cached: reads start from the store. No acknowledged update is lost, also
+   * none that comes in meanwhile. Throws QueueNotEmptyError when updates could not be stored; they stay then.
+   */
+  async clear(): Promise<ClearResult> {
+    this.#assertOpen();
+    return await drainAndClear(this.#ports.buffer, this.#flusher, this.#flushDeadline());
   }
 
   /**

@@ -62,12 +62,7 @@ export function emptyResult(): MutableFlushResult {
 
 /** Adds one batch; returns how many updates it stored or parked. */
 export function addBatch(result: MutableFlushResult, outcome: BatchOutcome, spent: BatchTimings): number {
-  const { timings } = result;
-  result.timings = {
-    peekMs: timings.peekMs + spent.peekMs,
-    storeMs: timings.storeMs + spent.storeMs,
-    ackMs: timings.ackMs + spent.ackMs,
-  };
+  result.timings = addTimings(result.timings, spent);
   result.queries = [...result.queries, ...outcome.statements].slice(-MAX_QUERIES);
   if (outcome.kind !== 'COMMITTED') return 0;
   result.batches += 1;
@@ -75,6 +70,23 @@ export function addBatch(result: MutableFlushResult, outcome: BatchOutcome, spen
   result.skipped += outcome.skipped;
   result.failed += outcome.parked.length;
   return outcome.stored.length + outcome.parked.length;
+}
+
+/** Adds a later flush; `remaining` and `stopped` are the later one's. */
+export function addFlush(result: MutableFlushResult, later: FlushResult): void {
+  result.timings = addTimings(result.timings, later.timings);
+  result.processed += later.processed;
+  result.skipped += later.skipped;
+  result.failed += later.failed;
+  result.batches += later.batches;
+  result.retried += later.retried;
+  result.queries = [...result.queries, ...later.queries].slice(-MAX_QUERIES);
+  result.remaining = later.remaining;
+  result.stopped = [...later.stopped];
+}
+
+function addTimings(a: BatchTimings, b: BatchTimings): BatchTimings {
+  return { peekMs: a.peekMs + b.peekMs, storeMs: a.storeMs + b.storeMs, ackMs: a.ackMs + b.ackMs };
 }
 
 export function dealtWith(result: Pick<FlushResult, 'processed' | 'skipped' | 'failed'>): number {
