@@ -3,7 +3,7 @@
  * connection on which anything went wrong is never used again: error 1205 leaves a transaction open, and the next
  * BEGIN on that connection would commit it.
  */
-import { type Pool, type PoolConnection, createPool, type RowDataPacket } from 'mysql2/promise';
+import { type Pool, type PoolConnection, createPool, type QueryResult, type RowDataPacket } from 'mysql2/promise';
 import { StoreUnavailableError } from '../../errors.ts';
 import { storeError } from './mysql-errors.ts';
 import { sql } from './sql.generated.ts';
@@ -130,20 +130,23 @@ export class MysqlConnection {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Rows of a SELECT. */
+  /** Rows of a SELECT. Errors come named (`storeError`), so that the flush can tell a refused value by its class. */
   async rows<T extends object>(text: string, values: readonly unknown[] = []): Promise<T[]> {
-    this.statements.push(text);
-    const [rows] = await this.#raw.query<RowDataPacket[]>({
-      sql: text,
-      values: [...values],
-      timeout: this.#timeoutMs,
-    });
-    return rows as T[];
+    return (await this.#query<RowDataPacket[]>(text, values)) as T[];
   }
 
   /** Any other statement. */
   async run(text: string, values: readonly unknown[] = []): Promise<void> {
+    await this.#query(text, values);
+  }
+
+  async #query<T extends QueryResult>(text: string, values: readonly unknown[]): Promise<T> {
     this.statements.push(text);
-    await this.#raw.query({ sql: text, values: [...values], timeout: this.#timeoutMs });
+    try {
+      const [result] = await this.#raw.query<T>({ sql: text, values: [...values], timeout: this.#timeoutMs });
+      return result;
+    } catch (error) {
+      throw storeError(error);
+    }
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * A place of its own for a test: a database with the public schema and a few flights, a namespace in Valkey, and the
+ * environment by which any process finds both. Everything goes with `dispose`.
+ */
+import { randomBytes } from 'node:crypto';
+import { createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
+import { type Logger, parseSettings, type Settings, type Surroundings } from '@afterwrite/write-behind';
+import { Cluster, Redis } from 'iovalkey';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { inject } from 'vitest';
+
+export interface World {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly settings: Settings;
+  /** Straight to the servers, past the engine. */
+  readonly db: Connection;
+  readonly valkey: Redis | Cluster;
+  /** `{namespace.flight.n}` */
+  tag(partition: number): string;
+  open(changes?: Record<string, string>, surroundings?: Surroundings): Promise<FlightCache>;
+  rows<T>(sql: string, values?: unknown[]): Promise<T[]>;
+  dispose(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly flights?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly cluster?: boolean;
+  /** Another Valkey than the run's own. */
+  readonly valkey?: { readonly host: string; readonly port: number };
+}
+
+/** Parked and stopped are expected in these tests: what they say is checked by result, not by log. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+export async function makeWorld(options: WorldOptions = {}): Promise<World> {
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  const mysql = inject('mysql');
+  const { cluster = false } = options;
+  const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
+  const db = await createConnection({ ...mysql, timezone: 'Z', dateStrings: true, multipleStatements: false });
+  await createFlughafenSchema(db, { database: name });
+  await seedFlights(db, { flights: options.flights ?? 500 });
+  const environment = {
+    DB_HOST: mysql.host,
+    DB_PORT: String(mysql.port),
+    DB_USER: mysql.user,
+    DB_PASSWORD: mysql.password,
+    DB_NAME: name,
+    CACHE_HOST: valkeyPlace.host,
+    CACHE_PORT: String(valkeyPlace.port),
+    CACHE_CLUSTER: String(cluster),
+    CACHE_NAMESPACE: name,
+    ...options.environment,
+  };
+  const settings = parseSettings(environment);
+  const valkey = cluster ? new Cluster([valkeyPlace]) : new Redis(valkeyPlace.port, valkeyPlace.host);
+  const opened: FlightCache[] = [];
+  return {
+    environment,
+    settings,
+    db,
+    valkey,
+    tag: (partition) => `{${name}.flight.${String(partition)}}`,
+    async open(changes = {}, surroundings = { logger: silentLogger }) {
+      const cache = await FlightCache.open(parseSettings({ ...environment, ...changes }), surroundings);
+      opened.push(cache);
+      return cache;
+    },
+    async rows<T>(sql: string, values: unknown[] = []) {
+      const [rows] = await db.query<RowDataPacket[]>(sql, values);
+      return rows as T[];
+    },
+    async dispose() {
+      await Promise.all(opened.map((cache) => cache.close()));
+      await db.query(`DROP DATABASE IF EXISTS \`${name}\``);
+      await db.end();
+      const nodes = valkey instanceof Cluster ? valkey.nodes('master') : [valkey];
+      for (const node of nodes) {
+        const keys = await node.keys(`{${name}.*`);
+        for (const key of keys) await valkey.unlink(key);
+      }
+      valkey.disconnect();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The whole promise at once: many callers, three flusher processes, one of them killed every second at whatever line it
+ * is. Only the public class is used.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { FlightCache } from '@afterwrite/flights';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cleanVerdict, History } from '../support/history.ts';
+import { makeWorld, type World } from '../support/world.ts';
+
+const UPDATES = 50_000;
+const FLIGHTS = 500;
+const CALLERS = 64;
+const FLUSHERS = 3;
+const KILL_EVERY_MS = 1000;
+
+let world: World;
+const children = new Set<ChildProcess>();
+
+beforeEach(async () => {
+  world = await makeWorld({ flights: FLIGHTS });
+});
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+  await world.dispose();
+});
+
+/** Each update sets a departure of its own, so that a chain shows every swap. */
+function times(index: number): { departure: string; arrival: string; column: string } {
+  const departure = new Date(Date.UTC(2030, 0, 1) + index * 1000);
+  const iso = departure.toISOString();
+  return {
+    departure: iso,
+    arrival: new Date(departure.getTime() + 3_600_000).toISOString(),
+    column: iso.slice(0, 19).replace('T', ' '),
+  };
+}
+
+async function startFlusher(): Promise<ChildProcess> {
+  const child = fork(new URL('../support/flusher-process.ts', import.meta.url).pathname, {
+    env: { ...process.env, ...world.environment },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  children.add(child);
+  await once(child, 'message');
+  return child;
+}
+
+/** Kills one flusher every second and starts another, until told to stop; the number killed. */
+async function killFlushers(signal: AbortSignal): Promise<number> {
+  const flushers = await Promise.all(Array.from({ length: FLUSHERS }, startFlusher));
+  let killed = 0;
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, KILL_EVERY_MS));
+    const index = killed % FLUSHERS;
+    flushers[index]!.kill('SIGKILL');
+    await once(flushers[index]!, 'exit');
+    killed++;
+    flushers[index] = await startFlusher();
+  }
+  return killed;
+}
+
+async function callers(cache: FlightCache, history: History, from: number, to: number): Promise<void> {
+  let next = from;
+  const call = async () => {
+    for (let index = next++; index < to; index = next++) {
+      const uid = `u${String(index)}`;
+      const flightId = 1 + (Math.imul(index, 2_654_435_761) >>> 0) % FLIGHTS;
+      const { departure, arrival, column } = times(index);
+      const result = await cache.updateFlightDeparture(flightId, { departure, arrival, user: 'test', comment: uid });
+      history.acknowledge(uid, flightId, column, result);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, call));
+}
+
+async function drained(cache: FlightCache): Promise<void> {
+  const { remaining } = await cache.flushQueue({ deadline: new Date(Date.now() + 60_000) });
+  expect(remaining).toBe(0);
+}
+
+describe('1 to 4 many callers, three flushers, one killed every second', () => {
+  it('stores each acknowledged update once and in order', async () => {
+    const cache = await world.open();
+    const history = new History();
+    const stop = new AbortController();
+    const killing = killFlushers(stop.signal);
+    // In slices, so that the load lasts over several kills.
+    const startMs = Date.now();
+    for (let from = 0; from < UPDATES; from += UPDATES / 10) {
+      await callers(cache, history, from, from + UPDATES / 10);
+    }
+    const writtenMs = Date.now() - startMs;
+    await drained(cache);
+    stop.abort();
+    const killed = await killing;
+    await drained(cache);
+    console.log(`${String(UPDATES)} updates in ${String(writtenMs)} ms, ${String(killed)} flushers killed`);
+    expect(killed).toBeGreaterThanOrEqual(2);
+    expect(await history.verdict(world)).toEqual(cleanVerdict(UPDATES));
+    const status = await cache.queueStatus();
+    expect(status).toMatchObject({ queueLength: 0, deadLetters: 0 });
+  });
+});
+
+describe('3 Valkey emptied once, its clock an hour behind the last seq', () => {
+  it('stores every update that was acknowledged afterwards, once and in order', async () => {
+    const cache = await world.open();
+    const before = new History();
+    const stop = new AbortController();
+    const killing = killFlushers(stop.signal);
+    await callers(cache, before, 0, 5000);
+
+    // As if the server's clock had been an hour ahead so far: seq keys and watermarks stand there.
+    const ahead = (Date.now() + 3_600_000) * 1000;
+    for (let partition = 0; partition < world.settings.QUEUE_PARTITIONS; partition++) {
+      await world.valkey.hset(`${world.tag(partition)}:seq`, 's', String(ahead));
+    }
+    await callers(cache, before, 5000, 10_000);
+    const keys = (await world.valkey.keys(`${world.tag(0).slice(0, -2)}*`)) satisfies string[];
+    expect(keys.length).toBeGreaterThan(0);
+    const after = new History();
+    // Emptied at one blow while updates, flushes and kills go on.
+    const writing = callers(cache, after, 10_000, 25_000);
+    await world.valkey.unlink(...keys);
+    const lostAt = Date.now();
+    await writing;
+    const late = new History();
+    await callers(cache, late, 25_000, UPDATES);
+    await drained(cache);
+    stop.abort();
+    await killing;
+    await drained(cache);
+    expect(Date.now()).toBeGreaterThan(lostAt);
+
+    const verdict = await late.verdict(world);
+    expect(verdict).toMatchObject({ acknowledged: 25_000, stored: 25_000, lost: [], doubled: [], brokenChains: [] });
+    expect(verdict.wrongRows).toEqual([]);
+    const epochs = await world.rows<{ epochs: number }>('SELECT COUNT(*) AS epochs FROM afterwrite_retired_epochs');
+    expect(epochs[0]!.epochs).toBeGreaterThan(0);
+  });
+});
