@@ -55,8 +55,12 @@ export class History {
   }
 
   async verdict(world: World): Promise<Verdict> {
-    const log = await world.rows<LogRow>('SELECT comment, flight_id, departure_old, departure_new FROM flight_log');
-    const flights = await world.rows<{ flight_id: number; departure: string }>('SELECT flight_id, departure FROM flight');
+    const log = await world.rows<LogRow>(
+      'SELECT comment, flight_id, departure_old, departure_new FROM flight_log',
+    );
+    const flights = await world.rows<{ flight_id: number; departure: string }>(
+      'SELECT flight_id, departure FROM flight',
+    );
     const byUid = Map.groupBy(log, ({ comment }) => comment);
     const all = [...this.#acknowledged.values()];
     const brokenChains: string[] = [];
@@ -67,7 +71,10 @@ export class History {
       for (const [index, update] of inOrder.entries()) {
         const previous = inOrder[index - 1];
         const row = byUid.get(update.uid)?.[0];
-        if (row && (row.departure_new !== update.departure || (previous && row.departure_old !== previous.departure))) {
+        if (
+          row &&
+          (row.departure_new !== update.departure || (previous && row.departure_old !== previous.departure))
+        ) {
           brokenChains.push(`${update.uid}: ${row.departure_old} -> ${row.departure_new}`);
         }
       }

@@ -41,7 +41,16 @@ export async function takeSnapshot(world: World): Promise<Snapshot> {
 }
 
 function readItem(text: string): Accepted {
-  const [, , , , id, changes, , uid] = JSON.parse(text) as [number, string, number, number, string, Changes, string, string];
+  const [, , , , id, changes, , uid] = JSON.parse(text) as [
+    number,
+    string,
+    number,
+    number,
+    string,
+    Changes,
+    string,
+    string,
+  ];
   return { uid, flightId: Number(id), departure: changes.departure };
 }
 
@@ -50,7 +59,11 @@ interface Changes {
 }
 
 /** Names every broken promise; empty when all hold. `accepted`: in the order of acceptance. */
-export async function brokenPromises(world: World, accepted: readonly Accepted[], losses: Losses): Promise<string[]> {
+export async function brokenPromises(
+  world: World,
+  accepted: readonly Accepted[],
+  losses: Losses,
+): Promise<string[]> {
   const { queue, audit, dead } = await takeSnapshot(world);
   const broken: string[] = [];
   const held = new Set([...queue.map(({ uid }) => uid), ...audit, ...dead]);
@@ -64,17 +77,22 @@ export async function brokenPromises(world: World, accepted: readonly Accepted[]
   const order = new Map(accepted.map(({ uid }, index) => [uid, index]));
   const stored = new Set(audit);
   const todo = queue.filter(({ uid }) => !stored.has(uid) && !dead.includes(uid));
-  const rows = await world.rows<{ flight_id: number; departure: string }>('SELECT flight_id, departure FROM flight');
+  const rows = await world.rows<{ flight_id: number; departure: string }>(
+    'SELECT flight_id, departure FROM flight',
+  );
   for (const { flight_id: flightId, departure } of rows) {
     const mine = accepted.filter((update) => update.flightId === flightId && stored.has(update.uid));
-    const auditOrder = audit.filter((uid) => mine.some((update) => update.uid === uid) && !losses.redriven.has(uid));
+    const auditOrder = audit.filter(
+      (uid) => mine.some((update) => update.uid === uid) && !losses.redriven.has(uid),
+    );
     const indexes = auditOrder.map((uid) => order.get(uid) ?? -1);
     if (indexes.some((at, index) => index > 0 && at < (indexes[index - 1] ?? 0))) {
       broken.push(`2 out of order, flight ${String(flightId)}: ${auditOrder.join(' ')}`);
     }
     const row = `${departure.replace(' ', 'T')}Z`;
     const newest = mine.at(-1);
-    if (newest && newest.departure !== row) broken.push(`4 flight ${String(flightId)} is ${row}, not as ${newest.uid} left it`);
+    if (newest && newest.departure !== row)
+      broken.push(`4 flight ${String(flightId)} is ${row}, not as ${newest.uid} left it`);
     broken.push(...(await brokenCache(world, flightId, row, { queue, todo, lossy: losses.lossy })));
   }
   return broken;
@@ -93,8 +111,10 @@ async function brokenCache(
   if (waits && ttl > 0 && !lossy) broken.push(`5 flight ${String(flightId)} is dirty and has a TTL`);
   const last = queue.findLast((update) => update.flightId === flightId);
   const expected = JSON.stringify(last?.departure ?? row);
-  if (hash['~v'] !== undefined && hash['~m'] === undefined && !lossy && hash['departure'] !== expected) {
-    broken.push(`6 flight ${String(flightId)} is cached as ${String(hash['departure'])}, stored and pending say ${expected}`);
+  if (hash['~v'] !== undefined && hash['~m'] === undefined && !lossy && hash.departure !== expected) {
+    broken.push(
+      `6 flight ${String(flightId)} is cached as ${String(hash.departure)}, stored and pending say ${expected}`,
+    );
   }
   return broken;
 }
@@ -104,7 +124,8 @@ export async function leftovers(world: World): Promise<string[]> {
   if (!(world.valkey instanceof Redis)) throw new Error('one server only');
   const left: string[] = [];
   const pending = await world.valkey.hgetall(`${world.tag(0)}:pending`);
-  if (Object.keys(pending).length > 0) left.push(`5 still in the pending index: ${Object.keys(pending).join(' ')}`);
+  if (Object.keys(pending).length > 0)
+    left.push(`5 still in the pending index: ${Object.keys(pending).join(' ')}`);
   for (const key of await world.valkey.keys(`${world.tag(0)}:[0-9]*`)) {
     if ((await world.valkey.pttl(key)) < 0) left.push(`5 clean and pinned for ever: ${key}`);
   }

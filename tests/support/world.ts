@@ -43,7 +43,12 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const mysql = inject('mysql');
   const { cluster = false } = options;
   const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
-  const db = await createConnection({ ...mysql, timezone: 'Z', dateStrings: true, multipleStatements: false });
+  const db = await createConnection({
+    ...mysql,
+    timezone: 'Z',
+    dateStrings: true,
+    multipleStatements: false,
+  });
   await createFlughafenSchema(db, { database: name });
   await seedFlights(db, { flights: options.flights ?? 500 });
   const environment = {

@@ -7,16 +7,26 @@
  */
 import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
 import { cacheSettings, type CachePorts, openPorts } from '@afterwrite/write-behind';
+import {
+  type BatchOutcome,
+  commitBatch,
+  decodeItem,
+  type QueueItem,
+} from '@afterwrite/write-behind/internal';
 import fc from 'fast-check';
 import type { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BatchOutcome, commitBatch } from '../../packages/write-behind/src/flusher/commit-batch.ts';
-import { decodeItem } from '../../packages/write-behind/src/item.ts';
-import { type Accepted, brokenPromises, leftovers, type Losses, takeSnapshot } from '../support/invariants.ts';
+import {
+  type Accepted,
+  brokenPromises,
+  leftovers,
+  type Losses,
+  takeSnapshot,
+} from '../support/invariants.ts';
 import { makeWorld, silentLogger, type World } from '../support/world.ts';
 
 const FLIGHTS = 3;
-const RUNS = 60;
+const RUNS = Number(process.env.AFTERWRITE_RUNS ?? 60);
 const MOST_STEPS = 30;
 /** The database refuses departures from here on: see `beforeAll`. */
 const REFUSED_FROM = Date.UTC(2090, 0, 1);
@@ -26,10 +36,22 @@ const flight = fc.integer({ min: 1, max: FLIGHTS });
 const step = fc.oneof(
   { weight: 12, arbitrary: fc.record({ do: fc.constant('update' as const), flight, refused: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('read' as const), flight }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('flush' as const), size: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('peek' as const), who: fc.integer({ min: 0, max: 1 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('commit' as const), who: fc.integer({ min: 0, max: 1 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('ack' as const), who: fc.integer({ min: 0, max: 1 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant('flush' as const), size: fc.integer({ min: 1, max: 4 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('peek' as const), who: fc.integer({ min: 0, max: 1 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('commit' as const), who: fc.integer({ min: 0, max: 1 }) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('ack' as const), who: fc.integer({ min: 0, max: 1 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('evictClean' as const), flight }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('operatorDeletes' as const), flight }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('failover' as const) }) },
@@ -43,7 +65,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** A flusher that may stop after each of its commands and go on whenever it likes. */
 interface Zombie {
-  items: ReturnType<typeof decodeItem>[];
+  items: QueueItem[];
   seenEpoch: string;
   outcome: BatchOutcome | undefined;
 }
@@ -75,7 +97,8 @@ class Schedule {
     const tag = world.tag(0);
     switch (step.do) {
       case 'update':
-        return await this.#update(step.flight, step.refused);
+        await this.#update(step.flight, step.refused);
+        return;
       case 'read':
         await cache.getFlight(step.flight);
         return;
@@ -83,11 +106,14 @@ class Schedule {
         await cache.processQueue({ batchSize: step.size });
         return;
       case 'peek':
-        return await this.#peek(step.who);
+        await this.#peek(step.who);
+        return;
       case 'commit':
-        return await this.#commit(step.who);
+        await this.#commit(step.who);
+        return;
       case 'ack':
-        return await this.#ack(step.who);
+        await this.#ack(step.who);
+        return;
       case 'evictClean': {
         const key = `${tag}:${String(step.flight)}`;
         if ((await valkey.pttl(key)) > 0) await valkey.del(key);
@@ -97,21 +123,26 @@ class Schedule {
         await valkey.del(`${tag}:${String(step.flight)}`);
         return;
       case 'failover':
-        if (await valkey.exists(`${tag}:seq`)) await valkey.hset(`${tag}:seq`, 'r', `server${String(counter++)}`);
+        if (await valkey.exists(`${tag}:seq`))
+          await valkey.hset(`${tag}:seq`, 'r', `server${String(counter++)}`);
         return;
       case 'remember':
         this.#remembered = await dump(valkey, tag);
         return;
       case 'failoverWithLoss':
-        return await this.#lose(this.#remembered);
+        await this.#lose(this.#remembered);
+        return;
       case 'empty':
-        return await this.#lose(new Map());
+        await this.#lose(new Map());
+        return;
       case 'clockBack':
         // The same as the clock going back by an hour: the last seq stands ahead of it.
-        if (await valkey.exists(`${tag}:seq`)) await valkey.hset(`${tag}:seq`, 's', String((Date.now() + 3_600_000) * 1000));
+        if (await valkey.exists(`${tag}:seq`))
+          await valkey.hset(`${tag}:seq`, 's', String((Date.now() + 3_600_000) * 1000));
         return;
       case 'redrive':
-        return await this.#redrive();
+        await this.#redrive();
+        return;
     }
   }
 
@@ -131,14 +162,20 @@ class Schedule {
   async #peek(who: number): Promise<void> {
     const seenEpoch = await ports.store.readEpoch(0);
     const { items } = await ports.buffer.peek(0, { rows: 3, bytes: 1_000_000 });
-    if (items.length > 0) this.#zombies[who] = { items: items.map(decodeItem), seenEpoch, outcome: undefined };
+    if (items.length > 0)
+      this.#zombies[who] = { items: items.map(decodeItem), seenEpoch, outcome: undefined };
   }
 
   async #commit(who: number): Promise<void> {
     const zombie = this.#zombies[who];
     if (!zombie) return;
     const { items, seenEpoch } = zombie;
-    zombie.outcome = await commitBatch(ports.store, { partition: 0, items, seenEpoch, deadLetterLimit: 1000 });
+    zombie.outcome = await commitBatch(ports.store, {
+      partition: 0,
+      items,
+      seenEpoch,
+      deadLetterLimit: 1000,
+    });
   }
 
   async #ack(who: number): Promise<void> {
@@ -173,7 +210,12 @@ async function dump(valkey: Redis, tag: string): Promise<Map<string, Buffer>> {
   return content;
 }
 
-async function restore(valkey: Redis, tag: string, content: Map<string, Buffer>, server: string): Promise<void> {
+async function restore(
+  valkey: Redis,
+  tag: string,
+  content: Map<string, Buffer>,
+  server: string,
+): Promise<void> {
   const keys = await valkey.keys(`${tag}:*`);
   if (keys.length > 0) await valkey.unlink(...keys);
   for (const [key, bytes] of content) await valkey.restore(key, 0, bytes);
@@ -203,7 +245,9 @@ describe('1 to 7, 9 random schedules', () => {
         }
         const { remaining, stopped } = await cache.flushQueue();
         expect({ remaining, stopped }).toEqual({ remaining: 0, stopped: [] });
-        expect(await brokenPromises(world, schedule.accepted, schedule.losses), 'after the drain').toEqual([]);
+        expect(await brokenPromises(world, schedule.accepted, schedule.losses), 'after the drain').toEqual(
+          [],
+        );
         if (!schedule.losses.lossy) expect(await leftovers(world)).toEqual([]);
       }),
       { numRuns: RUNS, ...(seed === undefined ? {} : { seed: Number(seed) }) },
