@@ -7,9 +7,9 @@ export class BatchSizer {
   readonly #mostRows: number;
   #rows: number;
 
-  constructor(mostRows: number) {
+  constructor(mostRows: number, firstRows = FIRST_ROWS) {
     this.#mostRows = mostRows;
-    this.#rows = Math.min(mostRows, FIRST_ROWS);
+    this.#rows = Math.min(mostRows, firstRows);
   }
 
   get rows(): number {

@@ -146,7 +146,9 @@ export class Flusher {
     const token = runtime.uniqueName();
     if (!(await buffer.claim(partition, token, leaseMs))) return;
     try {
-      const sizer = new BatchSizer(Math.min(this.#settings.maxBatchRows, limits.maxBatchRows ?? Infinity));
+      const most = Math.min(this.#settings.maxBatchRows, limits.maxBatchRows ?? Infinity);
+      // Who names a number of updates gets them in one transaction.
+      const sizer = new BatchSizer(most, limits.maxUpdates);
       let left = limits.maxUpdates ?? Infinity;
       let idleRounds = 0;
       // Read before the peek, never after: see placement.ts.
