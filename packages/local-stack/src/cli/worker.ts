@@ -1,0 +1,62 @@
+/** `npm run worker`: stores what waits, every QUEUE_PROCESS_INTERVAL seconds, for machines without a scheduler. */
+import { type FlushResult, runWorker, systemRuntime } from '@afterwrite/write-behind';
+import { Command } from 'commander';
+import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
+import { counted, inMs } from '../demo/words.ts';
+import { withFlightStack } from '../stack.ts';
+
+const command = new Command()
+  .description(
+    'Stores queued updates every QUEUE_PROCESS_INTERVAL seconds. Ctrl-C or SIGTERM stores what waits and ends it.',
+  )
+  .option('-v, --verbose', 'show more of what is done and of what fails', false);
+
+async function work(context: CommandContext): Promise<void> {
+  const { environment, signal, notes, logger } = context;
+  const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
+  await withFlightStack({ ...options, onReady: notes.clear }, async ({ servers, cache }) => {
+    const { QUEUE_PROCESS_INTERVAL, QUEUE_BATCH_SIZE } = servers.settings;
+    console.log(`${servers.valkey.description}; ${servers.mysql.description}`);
+    console.log(
+      `Storing queued updates every ${String(QUEUE_PROCESS_INTERVAL)} s, at most ${String(QUEUE_BATCH_SIZE)} in one ` +
+        'transaction. Ctrl-C stores what waits and ends.',
+    );
+    await runWorker({
+      cache,
+      intervalMs: QUEUE_PROCESS_INTERVAL * 1000,
+      batchSize: QUEUE_BATCH_SIZE,
+      runtime: systemRuntime(),
+      logger,
+      signal,
+      onRound: report,
+    });
+    const last = await cache.close({ flush: true });
+    if (last) report(last);
+    console.log(
+      last && last.remaining > 0
+        ? `Ended; ${counted(last.remaining, 'update')} could not be stored and stay in the queue.`
+        : 'Ended; nothing waits.',
+    );
+  });
+}
+
+/** One line for a round that did something, or left something. */
+function report(result: FlushResult): void {
+  const { processed, skipped, failed, remaining, batches, stopped, timings } = result;
+  if (processed + skipped + failed + remaining + stopped.length === 0) return;
+  const figures = [
+    `stored ${String(processed)}`,
+    ...(skipped > 0 ? [`found stored ${String(skipped)}`] : []),
+    ...(failed > 0 ? [`parked ${String(failed)}`] : []),
+    `waiting ${String(remaining)}`,
+    counted(batches, 'transaction'),
+    `MySQL ${inMs(timings.storeMs)}`,
+    ...(stopped.length > 0 ? [`stopped ${counted(stopped.length, 'partition')}`] : []),
+  ];
+  console.log(`${new Date().toISOString()} ${figures.join(', ')}`);
+}
+
+if (parseCommandLine(command, 'worker')) {
+  const { verbose } = command.opts<{ verbose: boolean }>();
+  await runCommand({ isVerbose: verbose }, work);
+}
