@@ -3,7 +3,13 @@
  * connection on which anything went wrong is never used again: error 1205 leaves a transaction open, and the next
  * BEGIN on that connection would commit it.
  */
-import { type Pool, type PoolConnection, createPool, type QueryResult, type RowDataPacket } from 'mysql2/promise';
+import {
+  type Pool,
+  type PoolConnection,
+  createPool,
+  type QueryResult,
+  type RowDataPacket,
+} from 'mysql2/promise';
 import { StoreUnavailableError } from '../../errors.ts';
 import { storeError } from './mysql-errors.ts';
 import { sql } from './sql.generated.ts';
