@@ -1,9 +1,10 @@
 /**
  * Names of all keys. Everything of a partition shares the hash tag `{entity.partition}`, so that one script can touch
- * it on a cluster. Entity ids follow the tag after a colon; the other keys end in words that no id can be mistaken
- * for, because an id's key has its own prefix.
+ * it on a cluster. Entity ids follow the tag after a colon, and so do the names of a partition's own keys: an id that is
+ * one of those names would write its fields into the queue's seq or its pending index, so it is refused.
  */
 import { crc32 } from 'node:zlib';
+import { ValidationError } from '../errors.ts';
 
 export interface PartitionKeys {
   readonly queue: string;
@@ -31,6 +32,13 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     entityPrefix: `${tag}:`,
     fillPrefix: `${tag}:fill:`,
   };
+}
+
+const OWN_KEY = /^(?:queue|seq|pending|once|once:order|lease|stopped|fill:.*)$/s;
+
+/** Throws ValidationError for an id whose key is one of its partition's own. */
+export function checkId(id: string): void {
+  if (OWN_KEY.test(id)) throw new ValidationError('id', `${id} is a name that the cache keeps for itself`);
 }
 
 /** Spreads ids evenly over partitions; fixed for ever, since a queue's items stay where they were put. */

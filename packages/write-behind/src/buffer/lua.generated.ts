@@ -103,7 +103,7 @@ if isNewEpoch then redis.call('HSET', KEYS[4], 'e', epoch, 's', string.format('%
 return { 'OK', stamp }
 ` },
   hold: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1
 ` },
@@ -198,11 +198,11 @@ end
 if length >= tonumber(ARGV[5]) then return { 'FULL', ARGV[5] } end
 local version, dirty, missing = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[4], id)
+local lease = redis.call('GET', KEYS[5])
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3], 'e', 's', 'r'), ARGV[2])
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
 if not isCached then
   if waiting then return { 'PENDING' } end
-  local lease = redis.call('GET', KEYS[5])
   if hasBase and lease ~= ARGV[3] then return { 'RETRY' } end
   if not hasBase and lease and lease ~= ARGV[3] then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
   if not hasBase then

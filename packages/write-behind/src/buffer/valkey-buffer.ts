@@ -10,7 +10,7 @@ import type { Position } from '../position.ts';
 import type { Ack, BufferPort, CachedEntity, CheckResult, FillReply, LeaseReply } from './buffer.ts';
 import type { PartitionQueue, PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
-import { type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
+import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
 import { checkServers } from './valkey-checks.ts';
 import {
   bufferError,
@@ -230,7 +230,9 @@ export class ValkeyBuffer implements BufferPort {
       const reply = await this.#send('SET', [lease], () =>
         this.#client.set(lease, token, 'PX', leaseMs, 'NX'),
       );
-      return reply === 'OK';
+      if (reply === 'OK') return true;
+      // Every claim of ours ends by itself. A key that never does is none: nobody would ever give it back.
+      return (await this.#send('PTTL', [lease], () => this.#client.pttl(lease))) === -1;
     } catch (error) {
       // Draining must work at the memory limit, and no more than work is saved by this key.
       if (error instanceof BufferFullError) return true;
@@ -288,6 +290,7 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   #of(id: string): PartitionKeys {
+    checkId(id);
     return this.#partition(this.partitionOf(id));
   }
 

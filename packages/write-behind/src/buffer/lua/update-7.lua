@@ -38,13 +38,13 @@ if length >= tonumber(ARGV[5]) then return { 'FULL', ARGV[5] } end
 
 local version, dirty, missing = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[4], id)
+local lease = redis.call('GET', KEYS[5])
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3], 'e', 's', 'r'), ARGV[2])
 
 -- A clean value of another epoch may be older than what the store has: the store's row is the base then.
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
 if not isCached then
   if waiting then return { 'PENDING' } end
-  local lease = redis.call('GET', KEYS[5])
   if hasBase and lease ~= ARGV[3] then return { 'RETRY' } end
   if not hasBase and lease and lease ~= ARGV[3] then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
   if not hasBase then

@@ -1,0 +1,27 @@
+/**
+ * The contract of BufferPort: what every buffer engine must do, by the numbers of the invariants. An engine plugs in
+ * with a function that makes a buffer in a namespace of its own, and the hand that reaches its data past the port.
+ */
+import { describe } from 'vitest';
+import { describeAcks } from './buffer-acks.ts';
+import { describeAnswers } from './buffer-answers.ts';
+import { describeDistrust } from './buffer-distrust.ts';
+import { describeEpochs } from './buffer-epochs.ts';
+import type { MakeBuffer } from './buffer-lab.ts';
+import { describeModel } from './buffer-model.ts';
+import { describePartitions } from './buffer-partitions.ts';
+import { describeReads } from './buffer-reads.ts';
+import { describeUpdates } from './buffer-updates.ts';
+
+export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
+  describe(name, () => {
+    describeReads(makeBuffer);
+    describeUpdates(makeBuffer);
+    describeAnswers(makeBuffer);
+    describeEpochs(makeBuffer);
+    describeAcks(makeBuffer);
+    describeDistrust(makeBuffer);
+    describePartitions(makeBuffer);
+    describeModel(makeBuffer);
+  });
+}
