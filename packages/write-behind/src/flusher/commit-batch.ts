@@ -123,7 +123,8 @@ function lettersOf(settled: readonly PlacedItem[], applied: Applied): NewDeadLet
       letters.push({ ...updateLetter(placed.item, fields), superseded: fields, reason: 'ABANDONED', error });
     } else if (placed.kind === 'UNREADABLE') {
       const { bytes, head, reason: error } = placed.item;
-      const what = { position: placed.position, entityId: head?.id, item: bytes, fields: [], superseded: [] };
+      // Told apart by its bytes: whether its head can be believed may change with what is behind it in the queue.
+      const what = { position: undefined, entityId: head?.id, item: bytes, fields: [], superseded: [] };
       letters.push({ ...what, reason: 'UNREADABLE', error });
     }
   }

@@ -38,7 +38,9 @@ const MAX_WAITING = 10_000;
 export class MysqlPool {
   readonly #pool: Pool;
   readonly #settings: MysqlSettings;
-  readonly #ready = new WeakSet();
+  /** Connections that are set up, with the time of their last use in ms since 1970. */
+  readonly #usedAt = new WeakMap<object, number>();
+  #closing: Promise<void> | undefined;
 
   constructor(settings: MysqlSettings) {
     this.#settings = settings;
@@ -60,9 +62,6 @@ export class MysqlPool {
       connectionLimit: settings.poolSize,
       queueLimit: MAX_WAITING,
       connectTimeout: settings.connectTimeoutMs,
-      // Ours are closed before the server closes them.
-      idleTimeout: (settings.idleTimeoutSeconds * 1000) / 2,
-      maxIdle: settings.poolSize,
       charset: 'utf8mb4_unicode_ci',
       timezone: 'Z',
       dateStrings: true,
@@ -72,17 +71,17 @@ export class MysqlPool {
 
   /** Gives one connection to `work`, and takes it back or destroys it. Errors come named (`storeError`). */
   async use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    const raw = await this.#acquire();
+    const raw = await this.#acquireFresh();
     const connection = new MysqlConnection(raw, this.#settings.statementTimeoutMs);
     try {
-      if (!this.#ready.has(raw.connection)) {
+      if (!this.#usedAt.has(raw.connection)) {
         await connection.run(sql.session, [
           this.#settings.lockWaitSeconds,
           this.#settings.idleTimeoutSeconds,
         ]);
-        this.#ready.add(raw.connection);
       }
       const result = await work(connection);
+      this.#usedAt.set(raw.connection, Date.now());
       raw.release();
       return result;
     } catch (error) {
@@ -91,8 +90,24 @@ export class MysqlPool {
     }
   }
 
+  /** May be repeated. A connection that the server closed before we did is no failure. */
   async close(): Promise<void> {
-    await this.#pool.end();
+    this.#closing ??= this.#pool.end().catch(() => undefined);
+    await this.#closing;
+  }
+
+  /**
+   * Not one that idled so long that the server may have closed it: after a freeze, nobody has told us yet. mysql2's own
+   * idleTimeout does nothing while maxIdle is the pool's size, and no timer runs in a frozen process.
+   */
+  async #acquireFresh(): Promise<PoolConnection> {
+    const limitMs = (this.#settings.idleTimeoutSeconds * 1000) / 2;
+    for (;;) {
+      const raw = await this.#acquire();
+      const usedAt = this.#usedAt.get(raw.connection);
+      if (usedAt === undefined || Date.now() - usedAt < limitMs) return raw;
+      raw.destroy();
+    }
   }
 
   async #acquire(): Promise<PoolConnection> {

@@ -14,6 +14,14 @@ const MAX_LOCKED_IDS = 5000;
 /** The column's width. */
 const MAX_ERROR_LENGTH = 1000;
 
+/** What the column for an entity's id holds; the id of an item that is not ours may be anything, and is in its bytes. */
+const ID_COLUMN = /^[\x20-\x7e]{1,128}$/;
+
+/** Names of fields of an item that is not ours may be anything; a JSON column refuses lone surrogates. */
+function asJson(fields: readonly string[]): string {
+  return JSON.stringify(fields.map((field) => field.toWellFormed()));
+}
+
 /** What every row of ours begins with. */
 export type Scope = readonly [namespace: string, entity: string];
 
@@ -64,8 +72,12 @@ export class MysqlTransaction implements StoreTransaction {
   }
 
   async lockRows(ids: readonly string[]): Promise<Map<string, Row>> {
+    // An item that is not ours may have an id that is no number: as SQL, NaN would be the name of a column.
     // Sorted as a whole, so that two transactions lock in the same order also across statements.
-    const values = ids.map((id) => this.#mapping.idValue(id)).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const values = ids
+      .map((id) => this.#mapping.idValue(id))
+      .filter((value) => typeof value === 'string' || Number.isFinite(value))
+      .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const rows = new Map<string, Row>();
     for (let start = 0; start < values.length; start += MAX_LOCKED_IDS) {
       const chunk = values.slice(start, start + MAX_LOCKED_IDS);
@@ -99,10 +111,10 @@ export class MysqlTransaction implements StoreTransaction {
       letter.position?.epoch ?? '',
       letter.position?.seq ?? 0,
       letter.position ? '' : createHash('sha256').update(letter.item).digest('hex'),
-      letter.entityId ?? null,
+      ID_COLUMN.test(letter.entityId ?? '') ? letter.entityId : null,
       letter.item,
-      JSON.stringify(letter.fields),
-      JSON.stringify(letter.superseded),
+      asJson(letter.fields),
+      asJson(letter.superseded),
       letter.reason,
       letter.error.slice(0, MAX_ERROR_LENGTH),
     ]);
@@ -128,7 +140,7 @@ export class MysqlTransaction implements StoreTransaction {
       const known = new Set(letter.superseded);
       const now = letter.fields.filter((field) => known.has(field) || set.has(field));
       if (now.length > known.size) {
-        await this.#connection.run(sql.supersedeLetter, [JSON.stringify(now), letter.letterId]);
+        await this.#connection.run(sql.supersedeLetter, [asJson(now), letter.letterId]);
       }
     }
   }

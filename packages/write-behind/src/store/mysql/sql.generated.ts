@@ -2,17 +2,6 @@
 
 export const sql = {
   afterwrite: [
-    `CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
-  namespace VARCHAR(32) NOT NULL,
-  entity VARCHAR(32) NOT NULL,
-  partition_no SMALLINT UNSIGNED NOT NULL,
-  partitions SMALLINT UNSIGNED NOT NULL,
-  epoch VARCHAR(32) NOT NULL DEFAULT '',
-  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
-  dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
-  moved_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
-  PRIMARY KEY (namespace, entity, partition_no)
-) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
     `CREATE TABLE IF NOT EXISTS afterwrite_retired_epochs (
   namespace VARCHAR(32) NOT NULL,
   entity VARCHAR(32) NOT NULL,
@@ -42,12 +31,24 @@ export const sql = {
   UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
   KEY by_entity (namespace, entity, partition_no, entity_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
+    `CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  partitions SMALLINT UNSIGNED NOT NULL,
+  epoch VARCHAR(32) NOT NULL DEFAULT '',
+  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
+  moved_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (namespace, entity, partition_no)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
   ],
   countLetters: `SELECT COUNT(*) AS letters
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   deleteLetter: `DELETE FROM afterwrite_dead_letters WHERE letter_id = ?`,
-  insertWatermarks: `INSERT IGNORE INTO afterwrite_watermarks (namespace, entity, partition_no, partitions) VALUES ?`,
+  insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions) VALUES ?
+ON DUPLICATE KEY UPDATE partitions = partitions`,
   lettersOf: `SELECT letter_id AS letterId, entity_id AS entityId, fields, superseded
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ? AND entity_id IN (?) AND redriven_at IS NULL
@@ -77,7 +78,7 @@ WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   parkLetters: `INSERT INTO afterwrite_dead_letters
   (namespace, entity, partition_no, epoch, seq, digest, entity_id, item, fields, superseded, reason, error_text)
 VALUES ?
-ON DUPLICATE KEY UPDATE letter_id = letter_id`,
+ON DUPLICATE KEY UPDATE reason = reason`,
   readEpoch: `SELECT epoch FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   readRetired: `SELECT epoch, final_seq AS finalSeq
 FROM afterwrite_retired_epochs

@@ -1,19 +1,5 @@
 -- What the engine keeps beside the user's tables. Keyed by namespace, entity and partition.
 
--- One row a partition, made before the first flush (two flushers that both find none would collide).
--- (epoch, seq) is the last update that the database has dealt with.
-CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
-  namespace VARCHAR(32) NOT NULL,
-  entity VARCHAR(32) NOT NULL,
-  partition_no SMALLINT UNSIGNED NOT NULL,
-  partitions SMALLINT UNSIGNED NOT NULL,
-  epoch VARCHAR(32) NOT NULL DEFAULT '',
-  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
-  dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
-  moved_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
-  PRIMARY KEY (namespace, entity, partition_no)
-) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
-
 -- Epochs that ended, with the last seq that was dealt with in each.
 CREATE TABLE IF NOT EXISTS afterwrite_retired_epochs (
   namespace VARCHAR(32) NOT NULL,
@@ -46,4 +32,19 @@ CREATE TABLE IF NOT EXISTS afterwrite_dead_letters (
   PRIMARY KEY (letter_id),
   UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
   KEY by_entity (namespace, entity, partition_no, entity_id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
+
+-- Last of all, because a store that finds it takes the other tables for made, also after a start that was cut off.
+-- One row a partition, made before the first flush (two flushers that both find none would collide).
+-- (epoch, seq) is the last update that the database has dealt with.
+CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  partitions SMALLINT UNSIGNED NOT NULL,
+  epoch VARCHAR(32) NOT NULL DEFAULT '',
+  seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
+  moved_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (namespace, entity, partition_no)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;

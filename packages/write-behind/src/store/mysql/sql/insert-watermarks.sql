@@ -1,1 +1,4 @@
-INSERT IGNORE INTO afterwrite_watermarks (namespace, entity, partition_no, partitions) VALUES ?
+-- A row that is there stays as it is. Not INSERT IGNORE: that takes a shared lock on the row it finds, and two processes
+-- that then lock it for themselves wait for each other in a circle.
+INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions) VALUES ?
+ON DUPLICATE KEY UPDATE partitions = partitions

@@ -1,0 +1,252 @@
+/**
+ * The engine's own test entity: it shows that nothing of the engine knows flights, and its columns refuse values in
+ * several ways. A test file has a database of its own, and asserts at the end that no connection to it is left.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Connection, createConnection, escape, raw, type RowDataPacket } from 'mysql2/promise';
+import type { EntityDefinition, FieldValues } from '../src/entity.ts';
+import { StoreDataError, ValidationError } from '../src/errors.ts';
+import type { MysqlMapping } from '../src/store/mysql/mysql-mapping.ts';
+import type { MysqlSettings } from '../src/store/mysql/mysql-pool.ts';
+import { MysqlStore, type MysqlStoreOptions } from '../src/store/mysql/mysql-store.ts';
+import type { Row, RowChange } from '../src/store/store.ts';
+import type { StoreHarness, StoreHarnessOptions, WidgetLogRow } from './store-harness.ts';
+
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- an interface has no index signature
+export type Widget = {
+  readonly widget_id: number;
+  /** At most 20 characters. */
+  readonly name: string;
+  /** A signed INT that must not be negative. */
+  readonly size: number;
+  /** At most 100 characters. */
+  readonly note: string | null;
+};
+
+// eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- as above
+export type WidgetChanges = {
+  readonly name?: string;
+  readonly size?: number;
+  readonly note?: string | null;
+};
+
+const CHANGEABLE: readonly string[] = ['name', 'size', 'note'];
+
+/** Checks names of fields only: what values are refused is left to the database, so that tests can provoke it. */
+export const widgetDefinition: EntityDefinition<Widget, WidgetChanges & FieldValues> = {
+  name: 'widget',
+  parseId(id) {
+    const text = typeof id === 'number' ? String(id) : id;
+    if (typeof text !== 'string' || !/^[1-9]\d{0,8}$/.test(text))
+      throw new ValidationError('id', 'must be a positive whole number');
+    return text;
+  },
+  parseChanges(changes) {
+    if (typeof changes !== 'object' || changes === null)
+      throw new ValidationError('changes', 'must be an object');
+    const unknown = Object.keys(changes).find((name) => !CHANGEABLE.includes(name));
+    if (unknown !== undefined) throw new ValidationError(unknown, 'is not a field that can be changed');
+    return changes as WidgetChanges & FieldValues;
+  },
+};
+
+const COLUMNS = 'widget_id, name, size, note';
+
+export const mysqlWidgets: MysqlMapping = {
+  loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
+  lockSql: `SELECT ${COLUMNS} FROM widget FORCE INDEX (PRIMARY) WHERE widget_id IN (?) ORDER BY widget_id FOR UPDATE`,
+  idValue: Number,
+  rowId: (row) => String(row.widget_id),
+  toValue: (row) => ({ ...row }) as FieldValues,
+  change(row, changes) {
+    for (const field of Object.keys(changes))
+      if (!CHANGEABLE.includes(field)) throw new StoreDataError(`widget: nothing holds ${field}`);
+    return { ...row, ...changes };
+  },
+  async write(run, changes, maxRows) {
+    for (let start = 0; start < changes.length; start += maxRows)
+      await run(
+        `INSERT INTO widget_log (accepted_us, user, comment, widget_id,
+           name_before, name_after, size_before, size_after, note_before, note_after) VALUES ?`,
+        [changes.slice(start, start + maxRows).map(logRow)],
+      );
+    const last = new Map(changes.map(({ update, after }) => [update.id, after]));
+    const rows = [...last.values()].map(
+      ({ widget_id, name, size, note }) =>
+        `ROW(${[widget_id, name, size, note].map((value) => escape(value as string | number | null)).join(',')})`,
+    );
+    for (let start = 0; start < rows.length; start += maxRows)
+      await run(
+        `UPDATE (VALUES ?) AS changed (${COLUMNS}) STRAIGHT_JOIN widget ON widget.widget_id = changed.widget_id
+         SET widget.name = changed.name, widget.size = changed.size, widget.note = changed.note`,
+        [raw(rows.slice(start, start + maxRows).join(','))],
+      );
+  },
+};
+
+function logRow({ update, before, after }: RowChange): unknown[] {
+  return [
+    update.acceptedUs,
+    update.user,
+    update.comment,
+    after.widget_id,
+    ...CHANGEABLE.flatMap((field) => [before[field], after[field]]),
+  ];
+}
+
+const TABLES = [
+  `CREATE TABLE widget (
+     widget_id INT NOT NULL PRIMARY KEY,
+     name VARCHAR(20) NOT NULL,
+     size INT NOT NULL CHECK (size >= 0),
+     note VARCHAR(100) NULL
+   )`,
+  `CREATE TABLE widget_log (
+     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+     accepted_us BIGINT NOT NULL,
+     user VARCHAR(100) NOT NULL,
+     comment VARCHAR(200) NULL,
+     widget_id INT NOT NULL,
+     name_before VARCHAR(20) NOT NULL, name_after VARCHAR(20) NOT NULL,
+     size_before INT NOT NULL, size_after INT NOT NULL,
+     note_before VARCHAR(100) NULL, note_after VARCHAR(100) NULL
+   )`,
+];
+
+export interface MysqlPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A database of a random name with the widget tables, and a connection past the store to look into it. */
+export class MysqlWidgets implements StoreHarness {
+  readonly database: string;
+  readonly place: MysqlPlace;
+  /** Past the store, as root; in no database, so that it does not count as a connection to this one. */
+  readonly outside: Connection;
+
+  private constructor(place: MysqlPlace, outside: Connection, database: string) {
+    this.place = place;
+    this.outside = outside;
+    this.database = database;
+  }
+
+  static async create(place: MysqlPlace, widgets = 0): Promise<MysqlWidgets> {
+    const outside = await createConnection({ ...place, timezone: 'Z', dateStrings: true });
+    const harness = new MysqlWidgets(place, outside, `widgets_${randomBytes(6).toString('hex')}`);
+    await outside.query('CREATE DATABASE ?? CHARACTER SET utf8mb4', [harness.database]);
+    const inside = await harness.connect();
+    for (const table of TABLES) await inside.query(table);
+    await inside.end();
+    await harness.reset(widgets);
+    return harness;
+  }
+
+  /** Another connection past the store, in this database. The caller ends it. */
+  async connect(): Promise<Connection> {
+    return await createConnection({
+      ...this.place,
+      database: this.database,
+      timezone: 'Z',
+      dateStrings: true,
+    });
+  }
+
+  settings(overrides: Partial<MysqlSettings> = {}): MysqlSettings {
+    return {
+      ...this.place,
+      database: this.database,
+      tls: false,
+      poolSize: 4,
+      connectTimeoutMs: 5000,
+      statementTimeoutMs: 20_000,
+      idleTimeoutSeconds: 30,
+      lockWaitSeconds: 5,
+      ...overrides,
+    };
+  }
+
+  makeStore(
+    options: StoreHarnessOptions & {
+      readonly connection?: Partial<MysqlSettings>;
+      readonly mapping?: MysqlStoreOptions['mapping'];
+      readonly maxBatchBytes?: number;
+    } = {},
+  ): MysqlStore {
+    const { poolSize, lockWaitSeconds } = options;
+    return new MysqlStore({
+      connection: this.settings({
+        ...(poolSize === undefined ? {} : { poolSize }),
+        ...(lockWaitSeconds === undefined ? {} : { lockWaitSeconds }),
+        ...options.connection,
+      }),
+      entity: 'widget',
+      namespace: options.namespace ?? '',
+      partitions: options.partitions ?? 2,
+      mapping: options.mapping ?? mysqlWidgets,
+      maxBatchBytes: options.maxBatchBytes ?? 1_048_576,
+    });
+  }
+
+  async reset(widgets: number): Promise<void> {
+    await this.outside.query('DELETE FROM ??.widget', [this.database]);
+    await this.outside.query('DELETE FROM ??.widget_log', [this.database]);
+    if (widgets === 0) return;
+    const rows = Array.from({ length: widgets }, (_, index) => [index + 1, `widget ${index + 1}`, 0, null]);
+    await this.outside.query('INSERT INTO ??.widget VALUES ?', [this.database, rows]);
+  }
+
+  async rows<T extends object = Row>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    const [rows] = await this.outside.query<RowDataPacket[]>(text.replaceAll('$db', this.database), [
+      ...values,
+    ]);
+    return rows.map((row) => ({ ...row }) as T);
+  }
+
+  async widgets(): Promise<Widget[]> {
+    return await this.rows<Widget>(`SELECT ${COLUMNS} FROM $db.widget ORDER BY widget_id`);
+  }
+
+  async log(): Promise<WidgetLogRow[]> {
+    return await this.rows<WidgetLogRow>('SELECT * FROM $db.widget_log ORDER BY id');
+  }
+
+  async holdWidget(id: number): Promise<() => Promise<void>> {
+    const holder = await this.connect();
+    await holder.beginTransaction();
+    await holder.query('SELECT * FROM widget WHERE widget_id = ? FOR UPDATE', [id]);
+    return async () => {
+      await holder.rollback();
+      await holder.end();
+    };
+  }
+
+  async lockWaits(): Promise<number> {
+    const [row] = await this.rows<{ waits: number }>(
+      `SELECT COUNT(*) AS waits FROM information_schema.INNODB_TRX AS trx
+       JOIN information_schema.PROCESSLIST AS process ON process.ID = trx.trx_mysql_thread_id
+       WHERE trx.trx_state = 'LOCK WAIT' AND process.DB = ?`,
+      [this.database],
+    );
+    return row?.waits ?? 0;
+  }
+
+  async connections(): Promise<number> {
+    return (await this.connectionIds()).length;
+  }
+
+  async connectionIds(): Promise<number[]> {
+    const rows = await this.rows<{ id: number }>(
+      'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = ? ORDER BY ID',
+      [this.database],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async drop(): Promise<void> {
+    await this.outside.query('DROP DATABASE IF EXISTS ??', [this.database]);
+    await this.outside.end();
+  }
+}
