@@ -3,11 +3,6 @@ import { readEnvironment, type Logger } from '@afterwrite/write-behind';
 import { CommanderError, type Command } from 'commander';
 import { StartupNotes } from './terminal/startup-notes.ts';
 
-/** The command line was wrong: exit code 2. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly exitCode: number;
@@ -20,6 +15,11 @@ class Interrupted extends Error {
 /** 128 + the signal's number, as shells say it. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
+/** npm hands on the Ctrl-C that the terminal has sent us already; a person's second one takes longer. */
+const ECHO_MS = 300;
+/** `npm run demo | head`, and a terminal that was closed. */
+const NO_READER: ReadonlySet<string> = new Set(['EPIPE', 'EIO']);
+
 export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborts at the first signal, and when nobody reads the output any more. The second signal ends the process. */
@@ -28,44 +28,58 @@ export interface CommandContext {
   readonly logger: Logger;
 }
 
+/** Aborts at the first signal, and when the output has no reader; the second signal ends the process at once. */
+function interruptions(): AbortSignal {
+  const controller = new AbortController();
+  let firstAtMs = 0;
+  for (const [name, exitCode] of Object.entries(SIGNALS)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) {
+        // A terminal that closes says so to those who are ending already, too.
+        const isMeant = name !== 'SIGHUP' && performance.now() - firstAtMs > ECHO_MS;
+        if (isMeant) process.exit(exitCode);
+        return;
+      }
+      firstAtMs = performance.now();
+      controller.abort(new Interrupted(name, exitCode));
+    });
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!NO_READER.has(error.code ?? '')) throw error;
+      controller.abort(new Interrupted('nobody reads the output', 0));
+    });
+  }
+  return controller.signal;
+}
+
 /**
  * Runs a command to its end and sets the exit code: 0, also when `work` ends by itself after a signal; 1 after an error;
- * 2 for a wrong command line; 128 + n when a signal cut it short.
+ * 128 + n when a signal cut it short.
  */
 export async function runCommand(
   { isVerbose }: { readonly isVerbose: boolean },
   work: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
-  const interruption = new AbortController();
-  for (const [name, exitCode] of Object.entries(SIGNALS)) {
-    process.on(name, () => {
-      if (interruption.signal.aborted) process.exit(exitCode);
-      interruption.abort(new Interrupted(name, exitCode));
-    });
-  }
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    // `npm run demo | head`: there is no reader to work for.
-    interruption.abort(new Interrupted('nobody reads the output', 0));
-  });
+  const interruption = interruptions();
   const notes = new StartupNotes({ stream: process.stderr, environment: process.env, isVerbose });
   try {
     await work({
       environment: readEnvironment(),
-      signal: interruption.signal,
+      signal: interruption,
       notes,
       logger: plainLogger(),
     });
   } catch (error) {
     notes.clear();
-    const reason: unknown = interruption.signal.reason;
+    const reason: unknown = interruption.reason;
     if (reason instanceof Interrupted) {
       process.exitCode = reason.exitCode;
       if (isVerbose && error !== reason) console.error(error);
     } else {
-      process.exitCode = error instanceof UsageError ? 2 : 1;
+      process.exitCode = 1;
       console.error(`afterwrite: ${messageOf(error)}`);
-      if (isVerbose && !(error instanceof UsageError)) console.error(error);
+      if (isVerbose) console.error(error);
     }
   } finally {
     notes.clear();
@@ -73,8 +87,8 @@ export async function runCommand(
 }
 
 /**
- * Parses the command line. Prints the help and gives undefined when that was asked for; a mistake is one line and
- * exit code 2.
+ * Parses the command line. False when there is nothing to do: the help was asked for, or a mistake was told in one line
+ * (exit code 2).
  */
 export function parseCommandLine(command: Command, npmScript: string): boolean {
   const help = `npm run ${npmScript} -- --help`;

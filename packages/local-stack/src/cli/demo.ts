@@ -8,9 +8,9 @@ import { Screen } from '../demo/screen.ts';
 import { withFlightStack } from '../stack.ts';
 
 interface DemoOptions {
-  readonly interactive: boolean;
-  readonly verbose: boolean;
-  readonly flush: boolean;
+  readonly interactive?: boolean;
+  readonly verbose?: boolean;
+  readonly flush?: boolean;
   readonly flightId: string;
 }
 
@@ -24,8 +24,8 @@ function parseFlightId(text: string): string {
 
 const command = new Command()
   .description('Shows write-behind caching in nine steps, on a real Valkey and a real MySQL.')
-  .option('-i, --interactive', 'wait for Enter between steps', false)
-  .option('-v, --verbose', 'show cache keys and SQL', false)
+  .option('-i, --interactive', 'wait for Enter between steps')
+  .option('-v, --verbose', 'show cache keys and SQL')
   .option(
     '-f, --flush',
     "begin with an empty cache: store what waits, then remove this project's keys",
@@ -39,7 +39,7 @@ const command = new Command()
 
 async function showDemo(options: DemoOptions, context: CommandContext): Promise<void> {
   const { environment, signal, notes, logger } = context;
-  const { interactive: isInteractive, verbose: isVerbose, flush, flightId } = options;
+  const { interactive: isInteractive = false, verbose: isVerbose = false, flush = false, flightId } = options;
   const stackOptions = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   await withFlightStack({ ...stackOptions, onReady: notes.clear }, async ({ servers, cache }) => {
     // An unknown flight is told before anything is shown, emptied or cached.
@@ -61,5 +61,5 @@ async function showDemo(options: DemoOptions, context: CommandContext): Promise<
 
 if (parseCommandLine(command, 'demo')) {
   const options = command.opts<DemoOptions>();
-  await runCommand({ isVerbose: options.verbose }, (context) => showDemo(options, context));
+  await runCommand({ isVerbose: options.verbose ?? false }, (context) => showDemo(options, context));
 }

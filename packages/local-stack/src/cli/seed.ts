@@ -22,7 +22,7 @@ function parseCount(text: string): number {
 const command = new Command()
   .description('Makes the schema of flughafendb where it is missing and fills it with flights.')
   .option('--flights <count>', 'flights 1 to this one exist afterwards', parseCount, defaultSeededFlights)
-  .option('-v, --verbose', 'show more of what is done and of what fails', false)
+  .option('-v, --verbose', 'show more of what is done and of what fails')
   .addHelpText('after', '\nRows that exist are never changed; a database with other data is left alone.');
 
 async function seed(flights: number, context: CommandContext): Promise<void> {
@@ -62,6 +62,6 @@ function inWords(count: number): string {
 }
 
 if (parseCommandLine(command, 'seed')) {
-  const { flights, verbose } = command.opts<{ flights: number; verbose: boolean }>();
+  const { flights, verbose = false } = command.opts<{ flights: number; verbose?: boolean }>();
   await runCommand({ isVerbose: verbose }, (context) => seed(flights, context));
 }

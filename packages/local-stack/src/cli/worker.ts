@@ -9,7 +9,7 @@ const command = new Command()
   .description(
     'Stores queued updates every QUEUE_PROCESS_INTERVAL seconds. Ctrl-C or SIGTERM stores what waits and ends it.',
   )
-  .option('-v, --verbose', 'show more of what is done and of what fails', false);
+  .option('-v, --verbose', 'show more of what is done and of what fails');
 
 async function work(context: CommandContext): Promise<void> {
   const { environment, signal, notes, logger } = context;
@@ -57,6 +57,6 @@ function report(result: FlushResult): void {
 }
 
 if (parseCommandLine(command, 'worker')) {
-  const { verbose } = command.opts<{ verbose: boolean }>();
+  const { verbose = false } = command.opts<{ verbose?: boolean }>();
   await runCommand({ isVerbose: verbose }, work);
 }

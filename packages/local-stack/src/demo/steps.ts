@@ -28,13 +28,17 @@ const QUEUE_RECHECK_MS = 50;
 
 export async function firstRead({ cache, flightId, screen }: Demo): Promise<Flight> {
   const read = await cache.getFlight(flightId);
-  const { departure, arrival, flightno, from_airport, to_airport, airlinename } = read.value;
   screen.line(`${showSource(screen, read)}: ${firstReadWords(read)}`);
   showRead(screen, read);
+  const { flightno, airlinename, from_airport, to_airport, departure, arrival } = read.value;
   screen.table({
-    head: ['flight', 'number', 'from', 'to', 'departure', 'arrival', 'airline'],
+    head: ['field', 'value'],
     rows: [
-      [flightId, flightno, from_airport ?? '-', to_airport ?? '-', departure, arrival, airlinename ?? '-'],
+      ['flight number', flightno],
+      ['airline', airlinename ?? '-'],
+      ['from, to', `${from_airport ?? '-'}, ${to_airport ?? '-'}`],
+      ['departure', departure],
+      ['arrival', arrival],
     ],
   });
   return read.value;
@@ -43,9 +47,9 @@ export async function firstRead({ cache, flightId, screen }: Demo): Promise<Flig
 function firstReadWords({ source }: ReadResult<Flight>): string {
   switch (source) {
     case 'CACHE_MISS':
-      return 'not cached, so the row was read from MySQL and kept in Valkey.';
+      return 'not cached, so MySQL was asked, and Valkey keeps the answer.';
     case 'CACHE_HIT':
-      return 'already cached, by an earlier run or another program (--flush begins with an empty cache).';
+      return 'cached already by an earlier run (--flush begins with an empty cache).';
     case 'CACHE_BYPASS':
       return 'read from MySQL past the cache, which cannot be used now.';
   }
@@ -53,7 +57,7 @@ function firstReadWords({ source }: ReadResult<Flight>): string {
 
 export async function secondRead({ cache, flightId, screen }: Demo): Promise<void> {
   const read = await cache.getFlight(flightId);
-  screen.line(`${showSource(screen, read)}: one round trip to Valkey, MySQL was not asked.`);
+  screen.line(`${showSource(screen, read)}: one round trip to Valkey; MySQL was not asked.`);
   showRead(screen, read);
 }
 
@@ -149,9 +153,9 @@ export async function processQueue({ cache, screen, signal }: Demo): Promise<voi
     ],
   });
   screen.line(
-    `${inMs(performance.now() - startMs)} in all: reading the queue ${inMs(sum(({ timings }) => timings.peekMs))}, ` +
+    `${inMs(performance.now() - startMs)} in all: queue read ${inMs(sum(({ timings }) => timings.peekMs))}, ` +
       `MySQL ${inMs(sum(({ timings }) => timings.storeMs))}, ` +
-      `dropping from the queue ${inMs(sum(({ timings }) => timings.ackMs))}.`,
+      `queue trimmed ${inMs(sum(({ timings }) => timings.ackMs))}.`,
   );
   screen.sql(results.flatMap(({ queries }) => queries));
 }
@@ -166,10 +170,17 @@ export async function readMoved({ cache, flightId, screen }: Demo, moved: Flight
   const { departure, arrival } = read.value;
   const isMoved = departure === moved.departure && arrival === moved.arrival;
   screen.line(
-    `${showSource(screen, read)}: ${isMoved ? 'the new times' : 'other times, as somebody else moved the flight meanwhile'}, ` +
-      `departure ${departure}, arrival ${arrival}.`,
+    `${showSource(screen, read)}: ` +
+      (isMoved ? 'the new times.' : 'other times than the new ones: somebody else moves the flight, too.'),
   );
   showRead(screen, read);
+  screen.table({
+    head: ['field', 'value'],
+    rows: [
+      ['departure', departure],
+      ['arrival', arrival],
+    ],
+  });
 }
 
 /** Puts the times back and stores that; also the way out when the demo is cut short. */
@@ -201,23 +212,18 @@ export async function summary(demo: Demo, original: Flight): Promise<void> {
   const measured = await measureWrites({ cache, settings, flight: original, user: DEMO_USER, signal });
   requireConsistent(demo, await cache.verifyConsistency(demo.flightId));
   const { update, databaseWrite, flush } = measured;
+  screen.line(
+    `${update.count} write-behind updates and ${databaseWrite.count} transactions straight to MySQL, one after the other:`,
+  );
   screen.table({
-    head: ['write', 'median', '95 of 100 within', 'measured', 'round trips', 'in the database'],
+    head: ['write', 'median', 'p95', 'round trips', 'in MySQL'],
     rows: [
+      ['write-behind', inMs(update.medianMs), inMs(update.p95Ms), '1 to Valkey', 'after the next flush'],
       [
-        'write-behind',
-        inMs(update.medianMs),
-        inMs(update.p95Ms),
-        `${String(update.count)} times`,
-        '1 to Valkey',
-        'after the next flush',
-      ],
-      [
-        'directly to MySQL',
+        'database',
         inMs(databaseWrite.medianMs),
         inMs(databaseWrite.p95Ms),
-        `${String(databaseWrite.count)} times`,
-        `${String(DIRECT_WRITE.length)} to MySQL`,
+        `${DIRECT_WRITE.length} to MySQL`,
         'at once',
       ],
     ],
@@ -226,18 +232,18 @@ export async function summary(demo: Demo, original: Flight): Promise<void> {
   screen.line(screen.style.bold(ratioWords(measured)));
   if (flush.processed > 0) {
     screen.line(
-      `Stored afterwards: ${counted(flush.processed, 'update')} in ${counted(flush.batches, 'transaction')}, ` +
-        `${inMs(flush.timings.storeMs / flush.processed)} of MySQL's time each.`,
+      `The ${flush.processed} were stored afterwards in ${counted(flush.batches, 'transaction')}, ` +
+        `${inMs(flush.timings.storeMs / flush.processed)} each.`,
     );
   }
-  screen.line('Each update has its row in flight_log, those measured here too (comment "demo: ...").');
+  screen.line('Each write left its row in flight_log (comment "demo: ..."); the flight is as it was.');
 }
 
 function ratioWords({ update, databaseWrite }: Measured): string {
   const ratio = databaseWrite.medianMs / update.medianMs;
   return ratio >= 1
-    ? `A write to the database took ${ratio.toFixed(1)} times as long as a write-behind update (measured ratio).`
-    : `A write to the database took only ${ratio.toFixed(2)} times as long as a write-behind update (measured ratio).`;
+    ? `Measured ratio: a database write took ${ratio.toFixed(1)} times as long as this write.`
+    : `Measured ratio: a database write took only ${ratio.toFixed(2)} times as long as this write.`;
 }
 
 async function check({ cache, flightId, screen }: Demo): Promise<ConsistencyResult<Flight>> {

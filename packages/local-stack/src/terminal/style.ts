@@ -27,16 +27,13 @@ export interface TableOptions {
 export type Style = ReturnType<typeof createStyle>;
 
 const DEFAULT_COLUMNS = 100;
+const LEAST_COLUMNS = 20;
 const BAR_WIDTH = 30;
 const FRAME = { top: ['┌', '┬', '┐'], middle: ['├', '┼', '┤'], bottom: ['└', '┴', '┘'] } as const;
 
-export function createStyle({
-  isFancy,
-  columns = DEFAULT_COLUMNS,
-}: {
-  isFancy: boolean;
-  columns?: number | undefined;
-}) {
+export function createStyle({ isFancy, columns }: { isFancy: boolean; columns?: number | undefined }) {
+  // Some terminals say that they have none.
+  const width = columns === undefined || columns < LEAST_COLUMNS ? DEFAULT_COLUMNS : columns;
   const { bold, cyan, dim, green, yellow } = picocolors.createColors(isFancy);
   return {
     isFancy,
@@ -46,7 +43,7 @@ export function createStyle({
     notable: yellow,
     heading: (text: string) => bold(cyan(text)),
     /** To what fits in a line of the terminal. */
-    clip: (text: string) => (text.length < columns ? text : `${text.slice(0, Math.max(1, columns - 4))}...`),
+    clip: (text: string) => (text.length < width ? text : `${text.slice(0, width - 4)}...`),
     table: (table: TableOptions) => (isFancy ? framedTable(table, bold) : plainTable(table)),
     bar(done: number, total: number): string {
       const filled = total === 0 ? BAR_WIDTH : Math.round((Math.min(done, total) / total) * BAR_WIDTH);
