@@ -56,8 +56,9 @@ export function placeItems({ items, watermark, retired, seenEpoch }: PlacementIn
     }
     const { epoch, seq } = item.position;
     if (epoch === at.epoch) {
-      if (seq > at.seq) at = item.position;
-      placed.push({ kind: at === item.position ? 'NEW' : 'DONE', item, watermark: at });
+      const isNew = seq > at.seq;
+      if (isNew) at = item.position;
+      placed.push({ kind: isNew ? 'NEW' : 'DONE', item, watermark: at });
       continue;
     }
     const finalSeq = finals.get(epoch);
