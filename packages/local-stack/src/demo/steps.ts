@@ -7,7 +7,7 @@ import type { Screen } from './screen.ts';
 import { counted, inMs, later } from './words.ts';
 
 /** The demo did not find what it shows; the message says what it found. */
-export class DemoError extends Error {
+class DemoError extends Error {
   override readonly name = 'DemoError';
 }
 
@@ -20,7 +20,7 @@ export interface Demo {
 }
 
 /** For the audit trail. */
-export const DEMO_USER = 'demo';
+const DEMO_USER = 'demo';
 const DELAY_HOURS = 2;
 /** Another flusher may be at work on the same queue; then we look again, for so long. */
 const QUEUE_WAIT_MS = 30_000;
