@@ -90,7 +90,7 @@ const open = { labs: 0, socketsBefore: 0 };
 async function expectNoLeak(): Promise<void> {
   if (--open.labs > 0) return;
   const leaked = 'a connection was left open';
-  await vi.waitFor(() => expect(openSockets(), leaked).toBe(open.socketsBefore), 5000);
+  await vi.waitFor(() => expect(openSockets(), leaked).toBeLessThanOrEqual(open.socketsBefore), 5000);
 }
 
 export class BufferLab<Rig extends BufferRig = BufferRig> {
@@ -98,12 +98,25 @@ export class BufferLab<Rig extends BufferRig = BufferRig> {
   readonly buffer: BufferPort;
   readonly hand: BufferHand;
   readonly settings: BufferSettings;
+  readonly #makeAnother: () => Promise<BufferRig>;
 
-  constructor(rig: Rig, settings: BufferSettings) {
+  constructor(rig: Rig, settings: BufferSettings, makeAnother: () => Promise<BufferRig>) {
     this.rig = rig;
     this.buffer = rig.buffer;
     this.hand = rig.hand;
     this.settings = settings;
+    this.#makeAnother = makeAnother;
+  }
+
+  /** Another buffer on the same data, not opened and not connected yet, for as long as the call takes. */
+  async withAnother<T>(use: (buffer: BufferPort) => Promise<T>): Promise<T> {
+    const rig = await this.#makeAnother();
+    try {
+      return await use(rig.buffer);
+    } finally {
+      await rig.buffer.close();
+      await rig.close();
+    }
   }
 
   /** Caches a value as a loader does; its version. */
@@ -197,17 +210,20 @@ export async function openLab<Rig extends BufferRig>(
 ): Promise<BufferLab<Rig>> {
   if (open.labs++ === 0) open.socketsBefore = openSockets();
   const full = { ...SETTINGS, ...settings };
-  const rig = await make(full, `t${uniqueName()}`);
+  const namespace = `t${uniqueName()}`;
+  const rig = await make(full, namespace);
   onTestFinished(async () => {
-    await rig.buffer.deleteAll();
-    const left = [...(await rig.hand.dump()).keys()];
-    await rig.buffer.close();
-    await rig.close();
-    await expectNoLeak();
-    expect(left).toEqual([]);
+    try {
+      await rig.buffer.deleteAll();
+      expect([...(await rig.hand.dump()).keys()], 'keys were left').toEqual([]);
+    } finally {
+      await rig.buffer.close();
+      await rig.close();
+      await expectNoLeak();
+    }
   });
   await rig.buffer.open();
-  return new BufferLab(rig, full);
+  return new BufferLab(rig, full, () => make(full, namespace));
 }
 
 /** Which version an accepted update gave its entity. */

@@ -125,6 +125,15 @@ export function describePartitions(make: MakeBuffer): void {
       expect(next.seq).toBeGreaterThan(position.seq);
     });
 
+    test('as the first call of a process too: what is cached goes, then everything', async () => {
+      const lab = await openLab(make, { partitions: PARTITIONS });
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        await lab.fill(lab.idsIn(partition, 1)[0]!, { gate: 'A' });
+      }
+      expect(await lab.withAnother((buffer) => buffer.clear())).toEqual({ deleted: PARTITIONS, kept: 0 });
+      expect(await lab.withAnother((buffer) => buffer.deleteAll())).toBe(PARTITIONS); // the seq of each
+    });
+
     test('deleteAll removes every key of its namespace, on every node, and no other', async () => {
       const lab = await openLab(make, { partitions: PARTITIONS });
       const neighbour = await openLab(make, { partitions: PARTITIONS });

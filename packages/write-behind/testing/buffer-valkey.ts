@@ -42,9 +42,10 @@ export function connectRaw(place: ValkeyPlace, cluster: boolean): Redis {
   return cluster ? (new Cluster([{ host, port }]) as unknown as Redis) : new Redis({ host, port });
 }
 
-export function makeValkeyRig(connection: ValkeySettings): MakeBuffer<ValkeyRig> {
+/** `direct`: one server that holds everything, for the hand where the buffer's own way there is disturbed. */
+export function makeValkeyRig(connection: ValkeySettings, direct?: ValkeyPlace): MakeBuffer<ValkeyRig> {
   return async (settings, namespace) => {
-    const raw = connectRaw(connection, connection.cluster);
+    const raw = connectRaw(direct ?? connection, direct === undefined && connection.cluster);
     const keys = Array.from({ length: settings.partitions }, (_, partition) =>
       partitionKeys(ENTITY, namespace, partition),
     );
@@ -78,7 +79,9 @@ function makeHand({ raw, keys, namespace, partitionOf }: HandOptions): BufferHan
       const [seconds, micros] = await raw.time();
       return Number(seconds) * 1_000_000 + Number(micros);
     },
-    evict: async (id) => void (await raw.del(of(id).entityPrefix + id)),
+    evict: async (id) => {
+      await raw.del(of(id).entityPrefix + id);
+    },
     async ttlMs(id) {
       const ms = await raw.pttl(of(id).entityPrefix + id);
       return ms === -1 ? 'NEVER' : ms === -2 ? 'ABSENT' : ms;
@@ -94,18 +97,27 @@ function makeHand({ raw, keys, namespace, partitionOf }: HandOptions): BufferHan
       const [epoch, seq] = await raw.hmget(at(partition).seq, 'e', 's');
       return epoch && seq ? { epoch, seq } : undefined;
     },
-    setSeq: async (partition, seq) => void (await raw.hset(at(partition).seq, 's', seq)),
-    loseSeq: async (partition) => void (await raw.del(at(partition).seq)),
-    changeServer: async (partition) => void (await raw.hset(at(partition).seq, 'r', '0'.repeat(40))),
+    setSeq: async (partition, seq) => {
+      await raw.hset(at(partition).seq, 's', seq);
+    },
+    loseSeq: async (partition) => {
+      await raw.del(at(partition).seq);
+    },
+    changeServer: async (partition) => {
+      await raw.hset(at(partition).seq, 'r', '0'.repeat(40));
+    },
     items: async (partition) => await raw.lrangeBuffer(at(partition).queue, 0, -1),
-    pushItem: async (partition, bytes) => void (await raw.rpush(at(partition).queue, bytes)),
+    pushItem: async (partition, bytes) => {
+      await raw.rpush(at(partition).queue, bytes);
+    },
     answers: async (partition) => await raw.hlen(at(partition).once),
     dump: () => dump(raw, `{${namespace}.*`),
   };
 }
 
 async function dump(raw: Redis, pattern: string): Promise<Map<string, string>> {
-  const nodes = raw instanceof Cluster ? raw.nodes('master') : [raw];
+  const client = raw as Redis | Cluster;
+  const nodes = client instanceof Cluster ? client.nodes('master') : [client];
   const found = new Map<string, string>();
   for (const node of nodes) {
     let cursor = '0';

@@ -3,7 +3,6 @@
  * atomic and why. This class only packs arguments and names replies.
  */
 import { createHash } from 'node:crypto';
-import { Cluster } from 'iovalkey';
 import type { FieldValues } from '../entity.ts';
 import { BufferError, BufferFullError } from '../errors.ts';
 import type { Position } from '../position.ts';
@@ -15,6 +14,7 @@ import { checkServers } from './valkey-checks.ts';
 import {
   bufferError,
   createValkeyClient,
+  primaries,
   type ValkeyClient,
   type ValkeySettings,
   whenReady,
@@ -273,7 +273,7 @@ export class ValkeyBuffer implements BufferPort {
 
   /** All keys of this entity and namespace, in portions of one partition each. */
   async *#ownKeys(): AsyncGenerator<{ partition: PartitionKeys; found: string[] }> {
-    const nodes = this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client];
+    const nodes = await this.#send('CLUSTER SLOTS', [], () => primaries(this.#client));
     for (const partition of this.#keys) {
       // The hash tag has no glob characters: names are [a-z0-9_.-].
       const pattern = `${partition.entityPrefix}*`;

@@ -108,6 +108,23 @@ export async function whenReady(client: ValkeyClient, limitMs: number, where: st
   }
 }
 
+/**
+ * Every server that holds keys. A cluster's client knows only the nodes to which it has a connection, none before the
+ * first call and fewer after one was lost: asked for its keys then, it would find too few without saying so.
+ */
+export async function primaries(client: ValkeyClient): Promise<readonly Redis[]> {
+  if (!(client instanceof Cluster)) return [client];
+  const slots = await client.cluster('SLOTS');
+  const known = client.nodes('master');
+  const serving = new Set(slots.map(([, , [host, port]]) => `${host}:${String(port)}`));
+  if (known.length < serving.size) {
+    throw new BufferUnavailableError(
+      `${String(serving.size - known.length)} of the Valkey cluster's ${String(serving.size)} primaries are not connected.`,
+    );
+  }
+  return known;
+}
+
 /** Replies by which a server says that it did not carry the command out because it cannot serve now. */
 const UNAVAILABLE =
   /^-?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/;

@@ -1,0 +1,70 @@
+/** What `open` finds out about a server, on one that the test may set up as it likes. */
+import { makeTemporaryDataDir, type RunningEngine, startEngine } from '@afterwrite/local-engines';
+import type { Redis } from 'iovalkey';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { uniqueName } from '../../testing/buffer-lab.ts';
+import { connectionTo, connectRaw, makeValkeyBuffer, type ValkeyPlace } from '../../testing/buffer-valkey.ts';
+import { ConfigurationError } from '../errors.ts';
+import type { CheckResult } from './buffer.ts';
+
+const SETTINGS = {
+  partitions: 1,
+  cacheTtlMs: 60_000,
+  missingTtlMs: 5000,
+  fillLeaseMs: 5000,
+  queueMaxLength: 100,
+  idempotencyTtlMs: 60_000,
+  idempotencyMaxAnswers: 100,
+};
+
+async function open(place: ValkeyPlace, cluster: boolean): Promise<CheckResult> {
+  const buffer = makeValkeyBuffer(connectionTo(place, { cluster }), SETTINGS, uniqueName());
+  onTestFinished(() => buffer.close());
+  return await buffer.open();
+}
+
+describe('what the engine relies on is looked at when it starts', () => {
+  const folder = makeTemporaryDataDir();
+  let server: RunningEngine;
+  let admin: Redis;
+
+  beforeAll(async () => {
+    server = await startEngine('valkey', { dataDir: folder.path });
+    admin = connectRaw(server, false);
+  });
+  afterAll(async () => {
+    await admin.quit();
+    await server.stop();
+    await folder.remove();
+  });
+
+  test('a durable server that evicts nothing of ours is taken without a warning', async () => {
+    for (const policy of ['noeviction', 'volatile-lru', 'volatile-lfu', 'volatile-ttl', 'volatile-random']) {
+      await admin.config('SET', 'maxmemory-policy', policy);
+      expect(await open(server, false)).toEqual({ version: server.version, warnings: [] });
+    }
+  });
+
+  test('3 a policy that may evict the queue is refused by name', async () => {
+    for (const policy of ['allkeys-lru', 'allkeys-lfu', 'allkeys-random']) {
+      await admin.config('SET', 'maxmemory-policy', policy);
+      const refusal = expect(open(server, false)).rejects;
+      await refusal.toMatchObject({ code: 'CONFIGURATION', context: { policy } });
+    }
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+  });
+
+  test('3 without an append-only file it warns', async () => {
+    await admin.config('SET', 'appendonly', 'no');
+    const { warnings } = await open(server, false);
+    expect(warnings).toEqual([expect.stringContaining('append-only')]);
+    await admin.config('SET', 'appendonly', 'yes');
+  });
+
+  test('a cluster is refused unless it was said to be one', async () => {
+    const cluster = inject('valkeyCluster');
+    await expect(open(cluster, false)).rejects.toThrow(ConfigurationError);
+    await expect(open(cluster, false)).rejects.toThrow('CACHE_CLUSTER');
+    expect((await open(cluster, true)).warnings).toEqual([]);
+  });
+});
