@@ -87,6 +87,7 @@ export async function move({ cache, flightId, screen }: Demo, original: Flight):
   screen.line(
     `${counted(accepted.queueLength, 'update')} in this partition's queue. MySQL knows nothing of it yet.`,
   );
+  screen.line('A first write is the slowest of all; step 9 measures fifty more.');
   return { ...original, departure, arrival };
 }
 
