@@ -1,0 +1,170 @@
+/** What a flush does when something fails in the middle of it: tries again, finds what is there, or says why not. */
+import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
+import {
+  BufferUnavailableError,
+  cacheSettings,
+  type CachePorts,
+  openPorts,
+  StoreUnavailableError,
+  systemRuntime,
+} from '@afterwrite/write-behind';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { replacing } from '../support/decorate.ts';
+import { makeWorld, silentLogger, type World } from '../support/world.ts';
+
+const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z', user: 'test' };
+
+let world: World;
+let ports: CachePorts;
+const caches: FlightCache[] = [];
+
+beforeEach(async () => {
+  world = await makeWorld({ flights: 50, environment: { QUEUE_PARTITIONS: '2' } });
+  ports = await openPorts(flightEntity, world.settings, { logger: silentLogger });
+});
+afterEach(async () => {
+  await Promise.all(caches.splice(0).map((cache) => cache.close()));
+  await Promise.all([ports.buffer.close(), ports.store.close()]);
+  await world.dispose();
+});
+
+/** Backoff that takes no time, and a record of how long it would have waited. */
+function impatient(): { runtime: CachePorts['runtime']; waits: number[] } {
+  const waits: number[] = [];
+  const sleep = (ms: number) => {
+    waits.push(ms);
+    return Promise.resolve();
+  };
+  return { runtime: { ...systemRuntime(), sleep, random: () => 1 }, waits };
+}
+
+function cacheOver(changed: Partial<CachePorts>): FlightCache {
+  const cache = new FlightCache(flightDefinition, { ...ports, ...changed }, cacheSettings(world.settings));
+  caches.push(cache);
+  return cache;
+}
+
+async function logged(): Promise<number> {
+  const [row] = await world.rows<{ count: number }>('SELECT COUNT(*) AS count FROM flight_log');
+  return row!.count;
+}
+
+describe('10 a failed attempt is retried', () => {
+  it('with growing waits, in order, and the update is stored once', async () => {
+    const { runtime, waits } = impatient();
+    let failures = 3;
+    const transaction: CachePorts['store']['transaction'] = async (work) => {
+      if (failures-- > 0) throw new StoreUnavailableError('deadlock');
+      return await ports.store.transaction(work);
+    };
+    const cache = cacheOver({ runtime, store: replacing(ports.store, { transaction }) });
+    await cache.updateFlightDeparture(1, TIMES);
+    expect(await cache.flushQueue()).toMatchObject({ processed: 1, retried: 3, remaining: 0, stopped: [] });
+    expect(waits).toEqual([50, 100, 200]);
+    expect(await logged()).toBe(1);
+  });
+
+  it('a bounded number of times; then it is shown, and the next call goes on', async () => {
+    const { runtime } = impatient();
+    let away = true;
+    const transaction: CachePorts['store']['transaction'] = async (work) => {
+      if (away) throw new StoreUnavailableError('connection lost');
+      return await ports.store.transaction(work);
+    };
+    const cache = cacheOver({ runtime, store: replacing(ports.store, { transaction }) });
+    await cache.updateFlightDeparture(1, TIMES);
+    const result = await cache.flushQueue();
+    expect(result).toMatchObject({
+      processed: 0,
+      remaining: 1,
+      retried: world.settings.QUEUE_RETRY_ATTEMPTS - 1,
+    });
+    expect(result.stopped).toMatchObject([{ code: 'STORE_UNAVAILABLE', retryable: true }]);
+    away = false;
+    expect(await cache.flushQueue()).toMatchObject({ processed: 1, remaining: 0, stopped: [] });
+  });
+
+  it('one partition that is stopped does not keep the others waiting', async () => {
+    const cache = cacheOver({});
+    const stuck = ports.buffer.partitionOf('1');
+    const other = Array.from({ length: 50 }, (_, index) => index + 1).find(
+      (id) => ports.buffer.partitionOf(String(id)) !== stuck,
+    )!;
+    const transaction: CachePorts['store']['transaction'] = (work) =>
+      ports.store.transaction((open) =>
+        work(
+          replacing(open, {
+            lockWatermark: (partition) => {
+              if (partition === stuck) throw new Error('disk full');
+              return open.lockWatermark(partition);
+            },
+          }),
+        ),
+      );
+    const broken = cacheOver({ store: replacing(ports.store, { transaction }) });
+    await cache.updateFlightDeparture(1, TIMES);
+    await cache.updateFlightDeparture(other, TIMES);
+    const result = await broken.flushQueue();
+    expect(result).toMatchObject({ processed: 1, remaining: 1 });
+    expect(result.stopped).toMatchObject([{ partition: stuck, retryable: false }]);
+    expect(await cache.flushQueue()).toMatchObject({ processed: 1, remaining: 0 });
+  });
+});
+
+describe('4 a flusher that dies between commit and ack', () => {
+  it('leaves items that the next one finds stored, and whose cached values it does not trust', async () => {
+    const ack = () => Promise.reject(new BufferUnavailableError('killed'));
+    const { runtime } = impatient();
+    const dying = cacheOver({ runtime, buffer: replacing(ports.buffer, { ack }) });
+    const cache = cacheOver({});
+    await cache.updateFlightDeparture(1, TIMES);
+    expect(await dying.flushQueue()).toMatchObject({ remaining: 1 });
+    expect(await logged()).toBe(1);
+    expect(await cache.flushQueue()).toMatchObject({ processed: 0, skipped: 1, remaining: 0 });
+    expect(await logged()).toBe(1);
+    expect(await cache.getFlight(1)).toMatchObject({ source: 'CACHE_MISS', pending: false });
+  });
+});
+
+describe('limits of a flush', () => {
+  it('begins no batch after its deadline, and says what remains', async () => {
+    const cache = cacheOver({});
+    await cache.updateFlightDeparture(1, TIMES);
+    expect(await cache.flushQueue({ deadline: new Date(0) })).toMatchObject({ processed: 0, remaining: 1 });
+    expect(await cache.flushQueue()).toMatchObject({ processed: 1 });
+  });
+
+  it('finishes its batch when it is told to stop', async () => {
+    const controller = new AbortController();
+    const transaction: CachePorts['store']['transaction'] = async (work) => {
+      controller.abort();
+      return await ports.store.transaction(work);
+    };
+    const cache = cacheOver({ store: replacing(ports.store, { transaction }) });
+    for (const id of [1, 2, 3]) await cache.updateFlightDeparture(id, TIMES);
+    const result = await cache.flushQueue({ signal: controller.signal, batchSize: 1 });
+    expect(result.processed).toBeGreaterThanOrEqual(1);
+    expect(result.processed + result.remaining).toBe(3);
+    expect(await logged()).toBe(result.processed);
+  });
+
+  it('processQueue takes the oldest updates first, whatever their partition', async () => {
+    const cache = cacheOver({});
+    for (let id = 1; id <= 20; id++)
+      await cache.updateFlightDeparture(id, { ...TIMES, comment: `u${String(id)}` });
+    expect(await cache.processQueue({ batchSize: 1 })).toMatchObject({ processed: 1, remaining: 19 });
+    expect(await world.rows('SELECT comment FROM flight_log')).toEqual([{ comment: 'u1' }]);
+    expect(await cache.processQueue()).toMatchObject({ processed: world.settings.QUEUE_BATCH_SIZE });
+    await expect(cache.processQueue({ batchSize: 0 })).rejects.toMatchObject({ field: 'batchSize' });
+    expect(await cache.flushQueue()).toMatchObject({ processed: 9, remaining: 0 });
+  });
+
+  it('close stops taking work and flushes when asked', async () => {
+    const cache = await world.open();
+    await cache.updateFlightDeparture(1, TIMES);
+    expect(await cache.close({ flush: true })).toMatchObject({ processed: 1, remaining: 0 });
+    await expect(cache.getFlight(1)).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(cache.updateFlightDeparture(1, TIMES)).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(await cache.close()).toBeUndefined();
+  });
+});
