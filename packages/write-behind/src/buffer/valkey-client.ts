@@ -116,7 +116,7 @@ export async function primaries(client: ValkeyClient): Promise<readonly Redis[]>
   if (!(client instanceof Cluster)) return [client];
   const slots = await client.cluster('SLOTS');
   const known = client.nodes('master');
-  const serving = new Set(slots.map(([, , [host, port]]) => `${host}:${String(port)}`));
+  const serving = new Set(slots.map(([, , primary]) => `${primary?.[0] ?? ''}:${String(primary?.[1])}`));
   if (known.length < serving.size) {
     throw new BufferUnavailableError(
       `${String(serving.size - known.length)} of the Valkey cluster's ${String(serving.size)} primaries are not connected.`,
