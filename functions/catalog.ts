@@ -1,0 +1,27 @@
+/** The Lambda functions and their limits, plain data: read by the local stack and by the infrastructure. */
+export interface FunctionLimits {
+  /** Longest run; the gateway's own limit for those behind it is 30 s. */
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+}
+
+/** 512 MB buys a third of a virtual CPU: enough for one script and its JSON. */
+const SMALL = { timeoutSeconds: 10, memoryMb: 512 };
+
+export const catalog = {
+  'get-flight': SMALL,
+  // `Prefer: wait=20` keeps it busy that long.
+  'update-flight': { timeoutSeconds: 28, memoryMb: 512 },
+  'flight-consistency': SMALL,
+  'flight-log': SMALL,
+  'write-receipt': SMALL,
+  // A flush on demand runs until shortly before this.
+  queue: { timeoutSeconds: 28, memoryMb: 1024 },
+  health: SMALL,
+  openapi: { timeoutSeconds: 5, memoryMb: 256 },
+  // Lingers for a minute by default, and drains a long queue for longer.
+  flush: { timeoutSeconds: 120, memoryMb: 1024 },
+  migrate: { timeoutSeconds: 60, memoryMb: 512 },
+} as const satisfies Record<string, FunctionLimits>;
+
+export type FunctionName = keyof typeof catalog;
