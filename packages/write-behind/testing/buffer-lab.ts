@@ -90,7 +90,8 @@ const open = { labs: 0, socketsBefore: 0 };
 async function expectNoLeak(): Promise<void> {
   if (--open.labs > 0) return;
   const leaked = 'a connection was left open';
-  await vi.waitFor(() => expect(openSockets(), leaked).toBeLessThanOrEqual(open.socketsBefore), 5000);
+  const wait = { timeout: 5000, interval: 2 };
+  await vi.waitFor(() => expect(openSockets(), leaked).toBeLessThanOrEqual(open.socketsBefore), wait);
 }
 
 export class BufferLab<Rig extends BufferRig = BufferRig> {
