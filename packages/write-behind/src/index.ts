@@ -1,6 +1,7 @@
 export type { CachePorts, CacheSettings } from './cache/write-behind-cache.ts';
 export { WriteBehindCache } from './cache/write-behind-cache.ts';
 export type * from './cache/results.ts';
+export type { WriteState } from './cache/write-state.ts';
 export { isLoopback, parseSettings, readEnvironment, type Settings } from './config/settings.ts';
 export { configurationPage } from './config/document.ts';
 export type { EntityDefinition, FieldValues, Scalar, Update } from './entity.ts';
@@ -16,6 +17,7 @@ export {
 } from './open.ts';
 export type { Logger, Runtime } from './runtime.ts';
 export { stderrLogger, systemRuntime } from './runtime.ts';
-export type { MysqlMapping, RunStatement } from './store/mysql/mysql-mapping.ts';
-export type { DeadLetterReason, Row, RowChange } from './store/store.ts';
+export type { MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';
+export type { Position } from './position.ts';
+export type { AuditPage, AuditQuery, DeadLetterReason, Row, RowChange } from './store/store.ts';
 export { runWorker, type WorkerOptions } from './worker.ts';

@@ -5,6 +5,7 @@
 import { type MysqlMapping, type Row, type RowChange, StoreDataError } from '@afterwrite/write-behind';
 import { escape, raw } from 'mysql2';
 import { fromDatetime, toDatetime } from '../times.ts';
+import { readFlightLog } from './flight-log.ts';
 import { sql } from './sql.generated.ts';
 
 /** A row as `lock-flights.sql` gives it; times as DATETIME text. */
@@ -38,6 +39,7 @@ export const mysqlFlights: MysqlMapping = {
     }
     return changed;
   },
+  readAudit: readFlightLog,
   async write(run, changes, maxRows) {
     for (let start = 0; start < changes.length; start += maxRows) {
       await run(sql.insertFlightLog, [changes.slice(start, start + maxRows).map(logRow)]);

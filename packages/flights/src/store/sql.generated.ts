@@ -19,6 +19,21 @@ FROM flight FORCE INDEX (PRIMARY)
 WHERE flight_id IN (?)
 ORDER BY flight_id
 FOR UPDATE`,
+  readFlightLogSecond: `SELECT
+  log_date, user, flight_id, flightno_old, flightno_new, from_old, to_old, from_new, to_new,
+  departure_old, arrival_old, departure_new, arrival_new,
+  airplane_id_old, airplane_id_new, airline_id_old, airline_id_new, comment
+FROM flight_log
+WHERE flight_id = ? AND log_date = ?
+LIMIT ?`,
+  readFlightLog: `SELECT
+  log_date, user, flight_id, flightno_old, flightno_new, from_old, to_old, from_new, to_new,
+  departure_old, arrival_old, departure_new, arrival_new,
+  airplane_id_old, airplane_id_new, airline_id_old, airline_id_new, comment
+FROM flight_log
+WHERE flight_id = ? AND log_date < ?
+ORDER BY log_date DESC
+LIMIT ?`,
   updateFlights: `UPDATE (VALUES ?) AS changed (flight_id, departure, arrival)
 STRAIGHT_JOIN flight ON flight.flight_id = changed.flight_id
 SET flight.departure = changed.departure, flight.arrival = changed.arrival`,

@@ -98,6 +98,9 @@ export interface BufferPort {
   open(): Promise<CheckResult>;
   close(): Promise<void>;
 
+  /** Throws unless the server answers. */
+  ping(): Promise<void>;
+
   cacheKey(id: string): string;
   partitionOf(id: string): number;
 

@@ -67,6 +67,12 @@ export class ValkeyBuffer implements BufferPort {
     this.#client.disconnect();
   }
 
+  async ping(): Promise<void> {
+    const key = this.#partition(0).seq;
+    // A keyed command: on a cluster it goes to a node that matters.
+    await this.#send('EXISTS', [key], () => this.#client.exists(key));
+  }
+
   cacheKey(id: string): string {
     return this.#of(id).entityPrefix + id;
   }

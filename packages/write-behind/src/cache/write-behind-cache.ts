@@ -2,29 +2,26 @@
  * Write-behind cache of one entity: updates are taken at the buffer's speed and stored afterwards in batches; reads are
  * cache-aside. The ten promises are in docs/CONSISTENCY.md; how they are kept, in docs/ARCHITECTURE.md.
  */
-import type { BufferPort, UpdateReply, UpdateRequest } from '../buffer/buffer.ts';
-import {
-  type EntityDefinition,
-  type FieldValues,
-  parseAttribution,
-  parseEntityId,
-  type Update,
-} from '../entity.ts';
+import type { BufferPort } from '../buffer/buffer.ts';
+import { type EntityDefinition, type FieldValues, parseEntityId } from '../entity.ts';
 import * as errors from '../errors.ts';
-import { withRetries } from '../flusher/backoff.ts';
 import { Flusher, type FlusherSettings } from '../flusher/flusher.ts';
 import type { FlushResult } from '../flusher/result.ts';
-import { decodeItem, encodeItemTail } from '../item.ts';
-import { formatPosition } from '../position.ts';
+import { decodeItem } from '../item.ts';
+import type { Position } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
-import type { DeadLetter, LoadedRow, StorePort } from '../store/store.ts';
+import type { AuditPage, AuditQuery, DeadLetter, StorePort } from '../store/store.ts';
 import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
+import { drainEntity } from './drain.ts';
 import { Loader, type LoaderSettings } from './loader.ts';
 import { readQueueStatus } from './queue-status.ts';
+import { Reader } from './reader.ts';
 import { redriveLetter } from './redrive.ts';
 import type { ClearResult, ConsistencyResult, DeadLetterInfo, QueueStatus, ReadResult } from './results.ts';
-import type { ReadSource, RedriveOutcome, UpdateOptions, UpdateResult } from './results.ts';
+import type { RedriveOutcome, UpdateOptions, UpdateResult } from './results.ts';
+import { Updater, type UpdaterSettings } from './updater.ts';
+import { readWriteState, type WriteState } from './write-state.ts';
 
 export interface CachePorts {
   readonly buffer: BufferPort;
@@ -33,25 +30,14 @@ export interface CachePorts {
   readonly logger: Logger;
 }
 
-export interface CacheSettings extends LoaderSettings {
+export interface CacheSettings extends LoaderSettings, UpdaterSettings {
   readonly flusher: FlusherSettings;
   /** Updates that `processQueue` takes when it is not told. */
   readonly batchSize: number;
   /** How long `flushQueue` goes on when it is not told. */
   readonly flushTimeoutMs: number;
-  /** Bytes that one queue item may have. */
-  readonly maxItemBytes: number;
 }
 
-/** Rounds of asking, loading and asking again before an update gives up. */
-const MAX_ATTEMPTS = 10;
-/** Reads that lose against updates this often go past the cache. */
-const MAX_READS = 5;
-/** How often and how soon an update whose reply was lost is repeated, where its idempotency key allows it. */
-const LOST_REPLY_RETRY = { attempts: 4, firstMs: 50, mostMs: 500 };
-/** How soon an entity whose updates another flusher is storing is looked at again. */
-const DRAIN_RECHECK_MS = 10;
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 const LETTERS_PAGE = 100;
 
 export class WriteBehindCache<Value extends FieldValues, Changes extends FieldValues> {
@@ -59,7 +45,8 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   readonly #ports: CachePorts;
   readonly #settings: CacheSettings;
   readonly #flusher: Flusher;
-  readonly #loader: Loader;
+  readonly #reader: Reader;
+  readonly #updater: Updater;
   #isClosed = false;
 
   /** Connects nothing: see `openWriteBehindCache`, which builds the ports from settings and opens them. */
@@ -68,7 +55,10 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     this.#ports = ports;
     this.#settings = settings;
     this.#flusher = new Flusher(ports, settings.flusher);
-    this.#loader = new Loader(ports, settings, (id, deadlineAt) => this.#drain(id, deadlineAt));
+    const drain = (id: string, deadlineAt: number) => drainEntity(ports, this.#flusher, id, deadlineAt);
+    const loader = new Loader(ports, settings, drain);
+    this.#reader = new Reader(definition.name, ports, loader);
+    this.#updater = new Updater(definition.name, ports, settings, loader, drain);
   }
 
   /**
@@ -76,29 +66,8 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
    * Throws ValidationError (id), NotFoundError, ForeignKeyTypeError, and StoreUnavailableError on a miss.
    */
   async get(id: unknown): Promise<ReadResult<Value>> {
-    const key = this.#begin(id);
-    const startMs = this.#ports.runtime.monotonicMs();
-    try {
-      for (let attempt = 1; attempt <= MAX_READS; attempt++) {
-        const cached = await this.#ports.buffer.read(key);
-        if (cached)
-          return this.#readResult(key, startMs, 'CACHE_HIT', {
-            ...cached,
-            query: null,
-            pending: cached.dirty,
-          });
-        const outcome = await this.#loader.load(key);
-        if (outcome.kind === 'FILLED') {
-          const { row, version } = outcome;
-          return this.#readResult(key, startMs, 'CACHE_MISS', { ...row, version, pending: false });
-        }
-        if (outcome.kind === 'BYPASSED') return this.#bypassed(key, startMs, outcome.row, outcome.pending);
-      }
-      return this.#bypassed(key, startMs, await this.#ports.store.load(key), null);
-    } catch (error) {
-      if (!isBufferAway(error)) throw error;
-      return this.#bypassed(key, startMs, await this.#ports.store.load(key), null);
-    }
+    const found = await this.#reader.read(this.#begin(id));
+    return { ...found, value: found.value as Value };
   }
 
   /**
@@ -109,50 +78,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
    * call with the same idempotency key settles it (and was tried, if there is one).
    */
   async update(id: unknown, changes: unknown, options: UpdateOptions): Promise<UpdateResult> {
-    const key = this.#begin(id);
-    const parsed = this.#definition.parseChanges(changes);
-    const request: UpdateRequest = {
-      id: key,
-      changes: parsed,
-      tail: this.#tail({ id: key, changes: parsed, ...parseAttribution(options.user, options.comment) }),
-      ifVersion: options.ifVersion,
-      idempotencyKey: parseIdempotencyKey(options.idempotencyKey),
-      token: this.#ports.runtime.uniqueName(),
-      base: undefined,
-    };
-    const { runtime, buffer } = this.#ports;
-    const deadlineAt = runtime.now() + this.#settings.waitMs;
-    let next = request;
-    for (let attempt = 0, waits = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const reply = await this.#sendUpdate(next);
-      switch (reply.kind) {
-        case 'OK':
-          return {
-            version: formatPosition(reply.position),
-            seq: reply.position.seq,
-            cacheKey: buffer.cacheKey(key),
-            queueLength: reply.queueLength,
-            replayed: reply.replayed,
-          };
-        case 'MISS':
-          next = await this.#withBase(next);
-          break;
-        case 'BUSY':
-          if (!(await this.#loader.waitForOther(key, waits++, reply.leaseMs, deadlineAt))) break;
-          attempt--; // Waiting is bounded by the deadline, not by the count.
-          break;
-        case 'RETRY':
-          next = { ...request, token: runtime.uniqueName() };
-          break;
-        case 'PENDING':
-          next = { ...request, token: runtime.uniqueName() };
-          if (await this.#drain(key, deadlineAt)) break;
-          throw new errors.UpdatesPendingError(key, this.#settings.waitMs);
-        default:
-          throw this.#refusal(request, reply);
-      }
-    }
-    throw new errors.ContendedError(key, MAX_ATTEMPTS);
+    return await this.#updater.update(this.#begin(id), this.#definition.parseChanges(changes), options);
   }
 
   /** Stores at most `batchSize` of the oldest updates. What could not be stored is in `stopped`, with its reason. */
@@ -180,6 +106,23 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
       ...(batchSize === undefined ? {} : { maxBatchRows: batchSize }),
       signal,
     });
+  }
+
+  /** What became of an update: `epoch` and `seq` are those of its version. */
+  async writeState(id: unknown, position: Position): Promise<WriteState> {
+    const key = this.#begin(id);
+    return await readWriteState(this.#ports.buffer, this.#ports.store, key, position);
+  }
+
+  /** The entity's audit trail, newest first. */
+  async audit(id: unknown, query: AuditQuery): Promise<AuditPage> {
+    return await this.#ports.store.readAudit(this.#begin(id), query);
+  }
+
+  /** Resolves when both servers answer. */
+  async ping(): Promise<void> {
+    this.#assertOpen();
+    await Promise.all([this.#ports.buffer.ping(), this.#ports.store.ping()]);
   }
 
   /** Updates that wait, in all partitions. */
@@ -274,122 +217,6 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   #flushDeadline(): number {
     return this.#ports.runtime.now() + this.#settings.flushTimeoutMs;
   }
-
-  #readResult(
-    key: string,
-    startMs: number,
-    source: ReadSource,
-    found: { value: FieldValues | undefined; version: string; query: string | null; pending: boolean | null },
-  ): ReadResult<Value> {
-    if (found.value === undefined) throw new errors.NotFoundError(this.#definition.name, key);
-    return {
-      value: found.value as Value,
-      source,
-      latencyMs: this.#ports.runtime.monotonicMs() - startMs,
-      cacheKey: this.#ports.buffer.cacheKey(key),
-      query: found.query,
-      version: found.version,
-      pending: found.pending,
-    };
-  }
-
-  #bypassed(key: string, startMs: number, row: LoadedRow, pending: boolean | null): ReadResult<Value> {
-    // A version of its own: nobody else will see this content under it.
-    const version = `bypass.${this.#ports.runtime.uniqueName()}`;
-    return this.#readResult(key, startMs, 'CACHE_BYPASS', { ...row, version, pending });
-  }
-
-  #tail(update: Update<FieldValues>): string {
-    const tail = encodeItemTail(update);
-    const { maxItemBytes } = this.#settings;
-    // A character has at most three bytes for each of its UTF-16 units: most need no count.
-    if (tail.length * 3 > maxItemBytes && Buffer.byteLength(tail) > maxItemBytes) {
-      throw new errors.LimitError('QUEUE_ITEM_BYTES', maxItemBytes, 'This update is too large for the queue');
-    }
-    return tail;
-  }
-
-  /** Sends it; again after a lost reply, where the idempotency key makes that safe. */
-  async #sendUpdate(request: UpdateRequest): Promise<UpdateReply> {
-    const { runtime, buffer } = this.#ports;
-    if (request.idempotencyKey === undefined) return await buffer.update(request);
-    let lost: unknown;
-    const retryable = (error: unknown) => {
-      if (error instanceof errors.OutcomeUnknownError) lost = error;
-      return lost !== undefined && (error === lost || error instanceof errors.BufferUnavailableError);
-    };
-    try {
-      const limits = { ...LOST_REPLY_RETRY, deadlineAt: runtime.now() + this.#settings.waitMs, retryable };
-      return await withRetries(runtime, limits, () => buffer.update(request));
-    } catch (error) {
-      // Refused now says nothing of the attempt before.
-      throw lost === undefined ? error : lost;
-    }
-  }
-
-  /** Loads the row under the lease that the update was just given. */
-  async #withBase(request: UpdateRequest): Promise<UpdateRequest> {
-    const { buffer, store } = this.#ports;
-    if (request.ifVersion !== undefined) {
-      // There is no version to compare with until it is cached.
-      await this.#loader.fill(request.id, request.token);
-      return { ...request, base: undefined };
-    }
-    const { value } = await store.load(request.id);
-    if (value) return { ...request, base: value };
-    await buffer.fill(request.id, request.token, undefined);
-    throw new errors.NotFoundError(this.#definition.name, request.id);
-  }
-
-  #refusal(request: UpdateRequest, reply: UpdateReply): errors.AfterwriteError {
-    const { id, ifVersion = '' } = request;
-    switch (reply.kind) {
-      case 'MISSING':
-        return new errors.NotFoundError(this.#definition.name, id);
-      case 'CONFLICT':
-        return new errors.VersionConflictError(id, ifVersion, reply.version);
-      case 'QUEUE_FULL':
-        return new errors.QueueFullError(this.#ports.buffer.partitionOf(id), reply.limit);
-      case 'REUSED':
-        return new errors.IdempotencyKeyReusedError(id);
-      case 'ANSWERS_FULL':
-        return new errors.LimitError(
-          'IDEMPOTENCY_MAX_ANSWERS',
-          reply.limit,
-          'No more idempotency keys can be kept.',
-        );
-      default:
-        return new errors.BufferError('update', new Error(`unexpected reply ${reply.kind}`));
-    }
-  }
-
-  /** Stores the entity's pending updates, or waits for the flusher that does; false if not done by the deadline. */
-  async #drain(id: string, deadlineAt: number): Promise<boolean> {
-    const { buffer, runtime } = this.#ports;
-    const partition = buffer.partitionOf(id);
-    for (;;) {
-      const result = await this.#flusher.flushPartition(partition, { deadlineAt });
-      if (!(await buffer.isPending(id)) || (await buffer.disown(id))) return true;
-      if (result.stopped.length > 0 || runtime.now() >= deadlineAt) return false;
-      await runtime.sleep(DRAIN_RECHECK_MS);
-    }
-  }
-}
-
-/** Errors after which a read can still be answered by the store. */
-function isBufferAway(error: unknown): boolean {
-  return (
-    error instanceof errors.BufferUnavailableError ||
-    error instanceof errors.BufferFullError ||
-    error instanceof errors.OutcomeUnknownError
-  );
-}
-
-function parseIdempotencyKey(key: string | undefined): string | undefined {
-  if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) {
-    throw new errors.ValidationError('idempotencyKey', 'must be 1 to 255 printable ASCII characters');
-  }
-  return key;
 }
 
 function describeLetter(letter: DeadLetter): DeadLetterInfo {

@@ -98,6 +98,27 @@ export interface StoreTransaction {
   readonly statements: readonly string[];
 }
 
+/** What the store knows of one position. */
+export type PositionState =
+  | { readonly state: 'STORED' }
+  | { readonly state: 'DEAD'; readonly letterId: number; readonly reason: DeadLetterReason }
+  /** Not dealt with, as far as the store knows. */
+  | { readonly state: 'UNKNOWN' };
+
+/** One page of an entity's audit trail, newest first; columns are the mapping's business. */
+export interface AuditPage {
+  readonly entries: readonly FieldValues[];
+  /** Pass as `before` for the next page; null when there is none. */
+  readonly next: string | null;
+}
+
+export interface AuditQuery {
+  /** About so many entries; a page never splits a second. */
+  readonly limit: number;
+  /** Only entries before this time, ISO 8601 UTC. */
+  readonly before?: string | undefined;
+}
+
 export interface StoreCheck {
   readonly version: string;
   readonly warnings: readonly string[];
@@ -123,6 +144,13 @@ export interface StorePort {
   readWatermarks(): Promise<readonly Watermark[]>;
   /** Begins, works, commits. After any error: rolled back, or the connection is destroyed, before it is thrown. */
   transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
+
+  /** Whether the update at this position was stored or parked. */
+  positionState(partition: number, position: Position): Promise<PositionState>;
+  /** The entity's audit trail, newest first. */
+  readAudit(id: string, query: AuditQuery): Promise<AuditPage>;
+  /** Throws unless the store answers. */
+  ping(): Promise<void>;
 
   /** Letters in the order they were parked, after `afterLetterId`, at most `limit`. */
   deadLetters(page: {

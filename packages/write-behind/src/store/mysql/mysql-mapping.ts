@@ -1,9 +1,12 @@
 /** How an entity lies in MySQL: the few statements that the domain writes, and how their rows are read. */
 import type { FieldValues } from '../../entity.ts';
-import type { Row, RowChange } from '../store.ts';
+import type { AuditPage, AuditQuery, Row, RowChange } from '../store.ts';
 
 /** Runs one statement in the open transaction. `?` stands for a value, `(?)` with a list for `(a, b, …)`. */
 export type RunStatement = (text: string, values: readonly unknown[]) => Promise<void>;
+
+/** Runs a SELECT and gives its rows. */
+export type SelectRows = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
 
 export interface MysqlMapping {
   /** Reads one row: takes the id, gives at most one row. */
@@ -23,4 +26,6 @@ export interface MysqlMapping {
    * A handful of statements whatever the number; each stays below `maxRows` rows.
    */
   write(run: RunStatement, changes: readonly RowChange[], maxRows: number): Promise<void>;
+  /** Reads the audit trail, newest first. Where it is left out there is none to read. */
+  readAudit?(select: SelectRows, id: string, query: AuditQuery): Promise<AuditPage>;
 }

@@ -1,9 +1,14 @@
 /** The store on MySQL 8.0 and later. Its tables are made by `migrate`; the user's tables are the mapping's business. */
 import { ConfigurationError, StoreError, StoreUnavailableError } from '../../errors.ts';
 import type { FieldValues } from '../../entity.ts';
+import type { Position } from '../../position.ts';
 import type {
+  AuditPage,
+  AuditQuery,
   DeadLetter,
+  DeadLetterReason,
   LoadedRow,
+  PositionState,
   Row,
   StoreCheck,
   StorePort,
@@ -33,6 +38,14 @@ interface WatermarkRow {
   readonly epoch: string;
   readonly seq: number;
   readonly deadLetters: number;
+}
+
+interface PositionRow {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly finalSeq: number | null;
+  readonly letterId: number | null;
+  readonly reason: DeadLetterReason | null;
 }
 
 const NO_SUCH_TABLE = 1146;
@@ -115,6 +128,30 @@ export class MysqlStore implements StorePort {
       connection.rows<LetterRow>(sql.listLetters, [...this.#scope, page.afterLetterId, page.limit]),
     );
     return rows.map(toDeadLetter);
+  }
+
+  async positionState(partition: number, { epoch, seq }: Position): Promise<PositionState> {
+    const values = [epoch, epoch, seq, ...this.#scope, partition];
+    const [row] = await this.#pool.use((connection) =>
+      connection.rows<PositionRow>(sql.positionState, values),
+    );
+    if (!row) return { state: 'UNKNOWN' };
+    const { letterId, reason } = row;
+    if (letterId !== null && reason !== null) return { state: 'DEAD', letterId, reason };
+    const dealtWith = row.epoch === epoch ? row.seq : row.finalSeq;
+    return { state: dealtWith !== null && seq <= dealtWith ? 'STORED' : 'UNKNOWN' };
+  }
+
+  async readAudit(id: string, query: AuditQuery): Promise<AuditPage> {
+    const { mapping, entity } = this.#options;
+    return await this.#pool.use(async (connection) => {
+      if (!mapping.readAudit) throw new StoreError(`${entity} has no audit trail that can be read.`);
+      return await mapping.readAudit((text, values) => connection.rows<Row>(text, values), id, query);
+    });
+  }
+
+  async ping(): Promise<void> {
+    await this.#pool.use((connection) => connection.rows('SELECT 1'));
   }
 
   async #readWatermarkRows(): Promise<WatermarkRow[]> {

@@ -79,6 +79,14 @@ WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   (namespace, entity, partition_no, epoch, seq, digest, entity_id, item, fields, superseded, reason, error_text)
 VALUES ?
 ON DUPLICATE KEY UPDATE reason = reason`,
+  positionState: `SELECT w.epoch, w.seq, r.final_seq AS finalSeq, d.letter_id AS letterId, d.reason
+FROM afterwrite_watermarks AS w
+LEFT JOIN afterwrite_retired_epochs AS r
+  ON r.namespace = w.namespace AND r.entity = w.entity AND r.partition_no = w.partition_no AND r.epoch = ?
+LEFT JOIN afterwrite_dead_letters AS d
+  ON d.namespace = w.namespace AND d.entity = w.entity AND d.partition_no = w.partition_no
+  AND d.epoch = ? AND d.seq = ? AND d.digest = '' AND d.redriven_at IS NULL
+WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?`,
   readEpoch: `SELECT epoch FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   readRetired: `SELECT epoch, final_seq AS finalSeq
 FROM afterwrite_retired_epochs
