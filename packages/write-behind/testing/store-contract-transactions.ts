@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StoreError, StoreUnavailableError } from '../src/errors.ts';
 import type { StoreContract } from './store-contract.ts';
+import { oneWaits } from './store-harness.ts';
 import { queuedUpdate, writeUpdates } from './store-items.ts';
 
 const MOVED = { position: { epoch: 'e1', seq: 7 }, deadLetters: 0 };
@@ -107,7 +108,7 @@ export function describeTransactions(contract: StoreContract): void {
       });
       // Another partition is free meanwhile.
       await store.transaction((transaction) => transaction.lockWatermark(1));
-      await expect.poll(() => contract.harness().lockWaits()).toBe(1);
+      await oneWaits(contract.harness());
       mayCommit.resolve(undefined);
       await first;
       expect(await second).toEqual(MOVED);

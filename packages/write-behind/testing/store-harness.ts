@@ -1,4 +1,5 @@
 /** What a database must offer beside its store, so that the contract suite can look past the store. */
+import { expect } from 'vitest';
 import type { StorePort } from '../src/store/store.ts';
 import type { Widget } from './widgets.ts';
 
@@ -42,4 +43,14 @@ export interface StoreHarness {
   /** Connections of stores, and of nothing else, that the server knows now. */
   connections(): Promise<number>;
   drop(): Promise<void>;
+}
+
+/** InnoDB's view of its transactions is made anew only when nobody has looked for 100 ms. */
+const LOCK_VIEW_MS = 150;
+
+/** Resolves once one transaction waits for a lock. */
+export async function oneWaits(harness: Pick<StoreHarness, 'lockWaits'>): Promise<void> {
+  await expect
+    .poll(() => harness.lockWaits(), { interval: LOCK_VIEW_MS, timeout: 5000, message: 'nobody waits' })
+    .toBe(1);
 }

@@ -126,6 +126,8 @@ export class MysqlWidgets implements StoreHarness {
   readonly place: MysqlPlace;
   /** Past the store, as root; in no database, so that it does not count as a connection to this one. */
   readonly outside: Connection;
+  /** Give back what a failed test still holds. */
+  readonly #holders = new Set<() => Promise<void>>();
 
   private constructor(place: MysqlPlace, outside: Connection, database: string) {
     this.place = place;
@@ -136,6 +138,8 @@ export class MysqlWidgets implements StoreHarness {
   static async create(place: MysqlPlace, widgets = 0): Promise<MysqlWidgets> {
     const outside = await createConnection({ ...place, timezone: 'Z', dateStrings: true });
     const harness = new MysqlWidgets(place, outside, `widgets_${randomBytes(6).toString('hex')}`);
+    // A test that failed while it held a lock must not make all others wait.
+    await outside.query('SET innodb_lock_wait_timeout = 5, lock_wait_timeout = 5');
     await outside.query('CREATE DATABASE ?? CHARACTER SET utf8mb4', [harness.database]);
     const inside = await harness.connect();
     for (const table of TABLES) await inside.query(table);
@@ -191,6 +195,7 @@ export class MysqlWidgets implements StoreHarness {
   }
 
   async reset(widgets: number): Promise<void> {
+    for (const release of this.#holders) await release();
     await this.outside.query('DELETE FROM ??.widget', [this.database]);
     await this.outside.query('DELETE FROM ??.widget_log', [this.database]);
     if (widgets === 0) return;
@@ -217,10 +222,12 @@ export class MysqlWidgets implements StoreHarness {
     const holder = await this.connect();
     await holder.beginTransaction();
     await holder.query('SELECT * FROM widget WHERE widget_id = ? FOR UPDATE', [id]);
-    return async () => {
-      await holder.rollback();
+    const release = async () => {
+      this.#holders.delete(release);
       await holder.end();
     };
+    this.#holders.add(release);
+    return release;
   }
 
   async lockWaits(): Promise<number> {
@@ -246,6 +253,7 @@ export class MysqlWidgets implements StoreHarness {
   }
 
   async drop(): Promise<void> {
+    for (const release of this.#holders) await release();
     await this.outside.query('DROP DATABASE IF EXISTS ??', [this.database]);
     await this.outside.end();
   }
