@@ -14,6 +14,7 @@ export interface PartitionKeys {
   readonly onceOrder: string;
   readonly lease: string;
   readonly stopped: string;
+  readonly nudge: string;
   /** Followed by the id. */
   readonly entityPrefix: string;
   readonly fillPrefix: string;
@@ -29,16 +30,21 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     onceOrder: `${tag}:once:order`,
     lease: `${tag}:lease`,
     stopped: `${tag}:stopped`,
+    nudge: `${tag}:nudge`,
     entityPrefix: `${tag}:`,
     fillPrefix: `${tag}:fill:`,
   };
 }
 
-const OWN_KEY = /^(?:queue|seq|pending|once|once:order|lease|stopped|fill:.*)$/s;
+const { entityPrefix, fillPrefix, ...ownKeys } = partitionKeys('', '', 0);
+const OWN_NAMES = new Set(Object.values(ownKeys).map((key) => key.slice(entityPrefix.length)));
+const FILL_NAME = fillPrefix.slice(entityPrefix.length);
 
 /** Throws ValidationError for an id whose key is one of its partition's own. */
 export function checkId(id: string): void {
-  if (OWN_KEY.test(id)) throw new ValidationError('id', `${id} is a name that the cache keeps for itself`);
+  if (OWN_NAMES.has(id) || id.startsWith(FILL_NAME)) {
+    throw new ValidationError('id', `${id} is a name that the cache keeps for itself`);
+  }
 }
 
 /** Spreads ids evenly over partitions; fixed for ever, since a queue's items stay where they were put. */

@@ -1,11 +1,12 @@
-/** What `open` finds out about a server, on one that the test may set up as it likes. */
+/** What the buffer finds out about its servers, on one that the test may set up as it likes. */
 import { makeTemporaryDataDir, type RunningEngine, startEngine } from '@afterwrite/local-engines';
-import type { Redis } from 'iovalkey';
+import { Cluster, type Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { uniqueName } from '../../testing/buffer-lab.ts';
 import { connectionTo, connectRaw, makeValkeyBuffer, type ValkeyPlace } from '../../testing/buffer-valkey.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { CheckResult } from './buffer.ts';
+import { createValkeyClient, primaries, whenReady } from './valkey-client.ts';
 
 const SETTINGS = {
   partitions: 1,
@@ -66,5 +67,20 @@ describe('what the engine relies on is looked at when it starts', () => {
     await expect(open(cluster, false)).rejects.toThrow(ConfigurationError);
     await expect(open(cluster, false)).rejects.toThrow('CACHE_CLUSTER');
     expect((await open(cluster, true)).warnings).toEqual([]);
+  });
+});
+
+describe('3 every server that holds keys is asked for them', () => {
+  test('also one to which the connection was lost', async () => {
+    const client = createValkeyClient(connectionTo(inject('valkeyCluster'), { cluster: true }));
+    onTestFinished(() => client.disconnect());
+    await whenReady(client, 5000, 'the cluster');
+    if (!(client instanceof Cluster)) throw new Error('not a cluster');
+    expect(await primaries(client)).toHaveLength(3);
+    client.nodes('master')[0]?.disconnect();
+    await expect.poll(() => client.nodes('master').length).toBe(2);
+    const servers = await primaries(client);
+    expect(new Set(servers.map(({ options }) => options.port)).size).toBe(3);
+    expect(await Promise.all(servers.map((server) => server.ping()))).toEqual(['PONG', 'PONG', 'PONG']);
   });
 });

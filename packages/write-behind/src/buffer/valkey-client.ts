@@ -115,12 +115,14 @@ export async function whenReady(client: ValkeyClient, limitMs: number, where: st
 export async function primaries(client: ValkeyClient): Promise<readonly Redis[]> {
   if (!(client instanceof Cluster)) return [client];
   const slots = await client.cluster('SLOTS');
-  const known = client.nodes('master');
   const serving = new Set(slots.map(([, , primary]) => `${primary?.[0] ?? ''}:${String(primary?.[1])}`));
+  if (client.nodes('master').length < serving.size) {
+    await new Promise<void>((resolve) => client.refreshSlotsCache(() => resolve()));
+  }
+  const known = client.nodes('master');
   if (known.length < serving.size) {
-    throw new BufferUnavailableError(
-      `${String(serving.size - known.length)} of the Valkey cluster's ${String(serving.size)} primaries are not connected.`,
-    );
+    const missing = `${String(serving.size - known.length)} of ${String(serving.size)}`;
+    throw new BufferUnavailableError(`No connection to ${missing} primaries of the Valkey cluster.`);
   }
   return known;
 }
