@@ -135,6 +135,8 @@ export interface BufferPort {
 
   /** A flusher's claim on a partition. Saves work only. Also true where the claim cannot be written (memory limit). */
   claim(partition: number, token: string, leaseMs: number): Promise<boolean>;
+  /** True once in each interval over all callers: who may call a flusher because the queue is long. */
+  claimNudge(intervalMs: number): Promise<boolean>;
   renewClaim(partition: number, token: string, leaseMs: number): Promise<void>;
   releaseClaim(partition: number, token: string): Promise<void>;
 

@@ -246,6 +246,14 @@ export class ValkeyBuffer implements BufferPort {
     }
   }
 
+  async claimNudge(intervalMs: number): Promise<boolean> {
+    const { nudge } = this.#partition(0);
+    const reply = await this.#send('SET', [nudge], () =>
+      this.#client.set(nudge, '1', 'PX', intervalMs, 'NX'),
+    );
+    return reply === 'OK';
+  }
+
   async renewClaim(partition: number, token: string, leaseMs: number): Promise<void> {
     await this.#number('hold', [this.#partition(partition).lease], [token, leaseMs]);
   }

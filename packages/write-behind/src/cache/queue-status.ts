@@ -3,7 +3,7 @@ import type { PartitionQueue } from '../buffer/buffer.ts';
 import { AfterwriteError } from '../errors.ts';
 import type { StoppedPartition } from '../flusher/result.ts';
 import { acceptedUsOf } from '../item.ts';
-import type { Watermark } from '../store/store.ts';
+import type { WatermarkStatus } from '../store/store.ts';
 import type { PartitionStatus, QueueStatus } from './results.ts';
 import type { CachePorts } from './write-behind-cache.ts';
 
@@ -27,7 +27,7 @@ export async function readQueueStatus({ buffer, store, runtime }: CachePorts): P
 
 async function readWatermarks(
   store: CachePorts['store'],
-): Promise<{ watermarks: readonly Watermark[]; storeError: QueueStatus['storeError'] }> {
+): Promise<{ watermarks: readonly WatermarkStatus[]; storeError: QueueStatus['storeError'] }> {
   try {
     return { watermarks: await store.readWatermarks(), storeError: null };
   } catch (error) {
@@ -39,7 +39,7 @@ async function readWatermarks(
 function partitionStatus(
   partition: number,
   queue: PartitionQueue,
-  watermark: Watermark | undefined,
+  watermark: WatermarkStatus | undefined,
   nowUs: number,
 ): PartitionStatus {
   const acceptedUs = queue.oldest && acceptedUsOf(queue.oldest);
@@ -49,6 +49,7 @@ function partitionStatus(
     oldestMs: acceptedUs === undefined ? null : Math.max(0, (nowUs - acceptedUs) / 1000),
     deadLetters: watermark?.deadLetters ?? null,
     lastCommitted: watermark && watermark.position.epoch !== '' ? watermark.position : null,
+    lastFlushAt: watermark && watermark.position.epoch !== '' ? watermark.movedAt : null,
     stopped: queue.stopped === undefined ? null : (JSON.parse(queue.stopped) as StoppedPartition),
   };
 }

@@ -64,6 +64,8 @@ export interface PartitionStatus {
   readonly deadLetters: number | null;
   /** The last update that the store has dealt with; null before the first, or where the store could not be asked. */
   readonly lastCommitted: { readonly epoch: string; readonly seq: number } | null;
+  /** When a flush last stored or parked something of it, ISO 8601 UTC; null before the first, or where unknown. */
+  readonly lastFlushAt: string | null;
   /** Why its last flush halted; null when it did not. */
   readonly stopped: StoppedPartition | null;
 }

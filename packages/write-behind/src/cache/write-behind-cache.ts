@@ -119,6 +119,12 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     return await this.#ports.store.readAudit(this.#begin(id), query);
   }
 
+  /** True once in each interval over all callers: for who wants to call a flusher because the queue is long. */
+  async claimNudge(intervalMs: number): Promise<boolean> {
+    this.#assertOpen();
+    return await this.#ports.buffer.claimNudge(intervalMs);
+  }
+
   /** Resolves when both servers answer. */
   async ping(): Promise<void> {
     this.#assertOpen();

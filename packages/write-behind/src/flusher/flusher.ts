@@ -203,6 +203,7 @@ export class Flusher {
       () => result.retried++,
     );
     const committedMs = runtime.monotonicMs();
+    const committedAtMs = runtime.now();
     const acked = outcome.kind === 'COMMITTED' ? await this.#ack(partition, outcome, limits) : { dropped: 0 };
     const before = dealtWith(result);
     const spent = {
@@ -210,7 +211,7 @@ export class Flusher {
       storeMs: committedMs - peekedMs,
       ackMs: runtime.monotonicMs() - committedMs,
     };
-    const changed = addBatch(result, outcome, spent);
+    const changed = addBatch(result, outcome, { ...spent, committedAtMs });
     return {
       outcome,
       rows,

@@ -28,6 +28,8 @@ export interface FlushResult {
   readonly retried: number;
   /** Milliseconds spent reading the queue, in the store, and removing from the queue; summed over partitions. */
   readonly timings: { readonly peekMs: number; readonly storeMs: number; readonly ackMs: number };
+  /** From acceptance to commit, of the oldest update that was stored; null where none was. */
+  readonly maxLagMs: number | null;
   readonly stopped: readonly StoppedPartition[];
 }
 
@@ -56,15 +58,25 @@ export function emptyResult(): MutableFlushResult {
     batches: 0,
     retried: 0,
     timings: { peekMs: 0, storeMs: 0, ackMs: 0 },
+    maxLagMs: null,
     stopped: [],
   };
 }
 
 /** Adds one batch; returns how many updates it stored or parked. */
-export function addBatch(result: MutableFlushResult, outcome: BatchOutcome, spent: BatchTimings): number {
+export function addBatch(
+  result: MutableFlushResult,
+  outcome: BatchOutcome,
+  spent: BatchTimings & { readonly committedAtMs: number },
+): number {
   result.timings = addTimings(result.timings, spent);
   result.queries = [...result.queries, ...outcome.statements].slice(-MAX_QUERIES);
   if (outcome.kind !== 'COMMITTED') return 0;
+  const [oldest] = outcome.stored;
+  if (oldest) {
+    const lagMs = Math.max(0, spent.committedAtMs - oldest.acceptedUs / 1000);
+    result.maxLagMs = Math.max(lagMs, result.maxLagMs ?? 0);
+  }
   result.batches += 1;
   result.processed += outcome.stored.length;
   result.skipped += outcome.skipped;

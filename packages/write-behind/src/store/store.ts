@@ -24,6 +24,12 @@ export interface Watermark {
   readonly deadLetters: number;
 }
 
+/** A watermark as a person wants to see it. */
+export interface WatermarkStatus extends Watermark {
+  /** When it last moved, ISO 8601 UTC: the last flush that stored or parked something of this partition. */
+  readonly movedAt: string;
+}
+
 export interface NewDeadLetter {
   /** undefined for an item without one: it is then told apart by its bytes. */
   readonly position: Position | undefined;
@@ -141,7 +147,7 @@ export interface StorePort {
 
   /** The watermark's epoch, read before a peek. */
   readEpoch(partition: number): Promise<string>;
-  readWatermarks(): Promise<readonly Watermark[]>;
+  readWatermarks(): Promise<readonly WatermarkStatus[]>;
   /** Begins, works, commits. After any error: rolled back, or the connection is destroyed, before it is thrown. */
   transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
 

@@ -10,7 +10,8 @@ export interface ServerSettings {
   readonly readOnly: number;
 }
 
-const OLDEST_MAJOR = 8;
+/** VALUES as a table came with it. */
+const OLDEST = [8, 0, 19] as const;
 /** Escaped text and the old and new values of an audit row make a statement longer than its items. */
 const STATEMENT_TO_ITEMS = 4;
 
@@ -19,8 +20,10 @@ export function checkSettings(settings: ServerSettings, maxBatchBytes: number): 
   if (/mariadb/i.test(version)) {
     throw new ConfigurationError(`DB_ENGINE is mysql, but this server is ${version}.`, { version });
   }
-  if (Number(version.split('.')[0]) < OLDEST_MAJOR) {
-    throw new ConfigurationError(`MySQL ${version} is too old: 8.0.19 or later is needed.`, { version });
+  if (isOlder(version)) {
+    throw new ConfigurationError(`MySQL ${version} is too old: ${OLDEST.join('.')} or later is needed.`, {
+      version,
+    });
   }
   if (!sqlMode.includes('STRICT_ALL_TABLES')) {
     throw new ConfigurationError(
@@ -47,4 +50,13 @@ export function checkSettings(settings: ServerSettings, maxBatchBytes: number): 
   if (settings.readOnly === 1)
     warnings.push('MySQL is read-only: updates wait in the queue until it is not.');
   return { version, warnings };
+}
+
+function isOlder(version: string): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  for (const [index, oldest] of OLDEST.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== oldest) return part < oldest;
+  }
+  return false;
 }

@@ -29,7 +29,12 @@ export function toDeadLetter(row: LetterRow): DeadLetter {
     superseded: row.superseded,
     reason: row.reason,
     error: row.errorText,
-    parkedAt: `${row.parkedAt.replace(' ', 'T')}Z`,
+    parkedAt: fromDatetime(row.parkedAt),
     redriven: row.redrivenAt !== null,
   };
+}
+
+/** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC as ISO 8601. */
+export function fromDatetime(text: string): string {
+  return `${text.replace(' ', 'T')}Z`;
 }

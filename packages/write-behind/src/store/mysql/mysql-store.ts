@@ -13,10 +13,10 @@ import type {
   StoreCheck,
   StorePort,
   StoreTransaction,
-  Watermark,
+  WatermarkStatus,
 } from '../store.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
-import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
+import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
 import { MysqlPool, type MysqlSettings } from './mysql-pool.ts';
 import { MysqlTransaction, type Scope } from './mysql-transaction.ts';
@@ -38,6 +38,7 @@ interface WatermarkRow {
   readonly epoch: string;
   readonly seq: number;
   readonly deadLetters: number;
+  readonly movedAt: string;
 }
 
 interface PositionRow {
@@ -108,9 +109,11 @@ export class MysqlStore implements StorePort {
     return row.epoch;
   }
 
-  async readWatermarks(): Promise<readonly Watermark[]> {
+  async readWatermarks(): Promise<readonly WatermarkStatus[]> {
     const rows = await this.#readWatermarkRows();
-    return rows.map(({ epoch, seq, deadLetters }) => ({ position: { epoch, seq }, deadLetters }));
+    return rows.map(({ epoch, seq, deadLetters, movedAt }) => {
+      return { position: { epoch, seq }, deadLetters, movedAt: fromDatetime(movedAt) };
+    });
   }
 
   async transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {

@@ -91,7 +91,7 @@ WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?`,
   readRetired: `SELECT epoch, final_seq AS finalSeq
 FROM afterwrite_retired_epochs
 WHERE namespace = ? AND entity = ? AND partition_no = ? AND epoch IN (?)`,
-  readWatermarks: `SELECT partition_no AS partitionNo, partitions, epoch, seq, dead_letters AS deadLetters
+  readWatermarks: `SELECT partition_no AS partitionNo, partitions, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
 FROM afterwrite_watermarks
 WHERE namespace = ? AND entity = ?
 ORDER BY partition_no`,

@@ -1,0 +1,45 @@
+/** Every metric that a function emits, plain data: alarms, charts and the console take their names from here. */
+export interface MetricDefinition {
+  /** As CloudWatch names it. */
+  readonly unit: 'Count' | 'Milliseconds';
+  readonly meaning: string;
+}
+
+export const METRICS_NAMESPACE = 'Afterwrite';
+
+export const metricDefinitions = {
+  QueueLength: {
+    unit: 'Count',
+    meaning: 'Updates that wait for the database, in all partitions, when a flush ended.',
+  },
+  OldestUpdateAge: {
+    unit: 'Milliseconds',
+    meaning: 'Age of the oldest update that waits; 0 when none does.',
+  },
+  DeadLetters: { unit: 'Count', meaning: 'Updates that the database refuses, kept for a person to look at.' },
+  UpdatesAccepted: { unit: 'Count', meaning: 'Updates acknowledged to callers.' },
+  UpdatesStored: { unit: 'Count', meaning: 'Updates committed to the database.' },
+  UpdatesFailed: { unit: 'Count', meaning: 'Updates parked as dead letters by a flush.' },
+  UpdatesSkipped: {
+    unit: 'Count',
+    meaning: 'Updates found stored by an earlier attempt whose acknowledgement was lost.',
+  },
+  BatchesRetried: { unit: 'Count', meaning: 'Attempts at a batch that were repeated after a passing error.' },
+  PartitionsStopped: { unit: 'Count', meaning: 'Partitions whose flush halted: somebody must look.' },
+  BatchSize: { unit: 'Count', meaning: 'Updates in one transaction, on average over a flush.' },
+  FlushDuration: { unit: 'Milliseconds', meaning: 'Time of one flush that stored something.' },
+  ConsistencyLag: {
+    unit: 'Milliseconds',
+    meaning: 'From acceptance to commit, of the oldest update that a flush stored.',
+  },
+  WriteLatency: { unit: 'Milliseconds', meaning: 'Time in which an update was accepted, in the function.' },
+  ReadLatency: { unit: 'Milliseconds', meaning: 'Time of a read, in the function.' },
+  CacheHits: { unit: 'Count', meaning: 'Reads answered by the cache.' },
+  CacheMisses: { unit: 'Count', meaning: 'Reads answered by the database and cached.' },
+  CacheBypasses: {
+    unit: 'Count',
+    meaning: 'Reads answered by the database because the cache is down or full.',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricName = keyof typeof metricDefinitions;
