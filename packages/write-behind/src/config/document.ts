@@ -1,4 +1,5 @@
 /** docs/CONFIGURATION.md, made of the table of variables. */
+import { z } from 'zod';
 import { variables } from './variables.ts';
 
 interface JsonProperty {
@@ -21,7 +22,8 @@ export function configurationPage(): string {
     '| --- | --- | --- | --- |',
   ];
   for (const [name, schema] of Object.entries(variables.shape)) {
-    const { description = '', range, enum: choices } = (schema.meta() ?? {}) as JsonProperty;
+    const property = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+    const { description = '', range, enum: choices } = property as JsonProperty;
     const fallback = defaultOf(schema);
     const shown = fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
     lines.push(

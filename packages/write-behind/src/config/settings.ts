@@ -19,16 +19,22 @@ export function readEnvironment(file = '.env', environment: Environment = proces
 
 /** Throws ConfigurationError, which lists every mistake. Empty variables count as not set. */
 export function parseSettings(environment: Environment): Settings {
-  const known = Object.keys(variables.shape).flatMap((name) => {
+  const given = Object.keys(variables.shape).flatMap((name) => {
     const value = environment[name];
     return value === undefined || value === '' ? [] : [[name, value] as const];
   });
-  const parsed = variables.safeParse(Object.fromEntries(known));
-  if (!parsed.success) {
-    throw wrong(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`));
-  }
-  const settings = withDefaultsOfPlace(parsed.data, environment);
-  const mistakes = [...unbuilt(settings), ...contradictions(settings)];
+  const { error } = variables.safeParse(Object.fromEntries(given));
+  const issues = error?.issues ?? [];
+  const refused = new Set(issues.map(({ path }) => String(path[0])));
+  // What was refused counts as not set from here on, so that the other mistakes are found too.
+  const data = variables.parse(Object.fromEntries(given.filter(([name]) => !refused.has(name))));
+  const { settings, missing } = withDefaultsOfPlace(data, environment);
+  const mistakes = [
+    ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...missing,
+    ...unbuilt(settings),
+    ...contradictions(settings, refused),
+  ];
   if (mistakes.length > 0) throw wrong(mistakes);
   return settings;
 }
@@ -46,26 +52,27 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Defaults that are only safe on this machine. */
-function withDefaultsOfPlace(data: Variables, environment: Environment): Settings {
+/** Defaults that are only safe on this machine, and what is missing where they are not. */
+function withDefaultsOfPlace(
+  data: Variables,
+  environment: Environment,
+): { settings: Settings; missing: string[] } {
   const atHome = isLoopback(data.DB_HOST);
   const user = data.DB_USER ?? (atHome ? 'root' : undefined);
   // A password may be empty on purpose.
   const password = environment.DB_PASSWORD ?? (atHome ? 'password' : undefined);
-  const mistakes = [
-    ...(user === undefined ? ['DB_USER: must be set for a database that is not on this machine'] : []),
-    ...(password === undefined
-      ? ['DB_PASSWORD: must be set for a database that is not on this machine']
-      : []),
-  ];
-  if (user === undefined || password === undefined) throw wrong(mistakes);
-  return {
+  const settings = {
     ...data,
-    DB_USER: user,
-    DB_PASSWORD: password,
+    DB_USER: user ?? '',
+    DB_PASSWORD: password ?? '',
     DB_TLS: data.DB_TLS ?? !atHome,
     CACHE_TLS: data.CACHE_TLS ?? !isLoopback(data.CACHE_HOST),
   };
+  const missing = [
+    ...(user === undefined ? ['DB_USER'] : []),
+    ...(password === undefined ? ['DB_PASSWORD'] : []),
+  ].map((name) => `${name}: must be set for a database that is not on this machine`);
+  return { settings, missing };
 }
 
 function unbuilt({ DB_ENGINE, CACHE_ENGINE }: Settings): string[] {
@@ -75,34 +82,41 @@ function unbuilt({ DB_ENGINE, CACHE_ENGINE }: Settings): string[] {
   ];
 }
 
-function contradictions(settings: Settings): string[] {
+/** Between variables none of which was refused by itself. */
+function contradictions(settings: Settings, refused: ReadonlySet<string>): string[] {
   const mistakes: string[] = [];
-  const check = (holds: boolean, mistake: string) => {
-    if (!holds) mistakes.push(mistake);
+  const check = (names: readonly string[], holds: boolean, mistake: string) => {
+    if (!holds && !names.some((name) => refused.has(name))) mistakes.push(`${names[0] ?? ''}: ${mistake}`);
   };
   check(
+    ['QUEUE_FLUSH_CONCURRENCY', 'DB_POOL_SIZE'],
     settings.QUEUE_FLUSH_CONCURRENCY < settings.DB_POOL_SIZE,
-    'QUEUE_FLUSH_CONCURRENCY: must be less than DB_POOL_SIZE, or flushes leave reads no connection',
+    'must be less than DB_POOL_SIZE, or flushes leave reads no connection',
   );
   check(
+    ['QUEUE_BATCH_SIZE', 'QUEUE_BATCH_ROWS'],
     settings.QUEUE_BATCH_SIZE <= settings.QUEUE_BATCH_ROWS,
-    'QUEUE_BATCH_SIZE: must not be over QUEUE_BATCH_ROWS',
+    'must not be over QUEUE_BATCH_ROWS',
   );
   check(
+    ['QUEUE_ITEM_BYTES', 'QUEUE_BATCH_BYTES'],
     settings.QUEUE_ITEM_BYTES <= settings.QUEUE_BATCH_BYTES,
-    'QUEUE_ITEM_BYTES: must not be over QUEUE_BATCH_BYTES',
+    'must not be over QUEUE_BATCH_BYTES',
   );
   check(
+    ['CACHE_PASSWORD', 'CACHE_USERNAME'],
     settings.CACHE_USERNAME === undefined || settings.CACHE_PASSWORD !== undefined,
-    'CACHE_PASSWORD: must be set where CACHE_USERNAME is',
+    'must be set where CACHE_USERNAME is',
   );
   check(
+    ['DB_TLS_CA', 'DB_TLS'],
     settings.DB_TLS || settings.DB_TLS_CA === undefined,
-    'DB_TLS_CA: has no effect while DB_TLS is false',
+    'has no effect while DB_TLS is false',
   );
   check(
+    ['CACHE_TLS_CA', 'CACHE_TLS'],
     settings.CACHE_TLS || settings.CACHE_TLS_CA === undefined,
-    'CACHE_TLS_CA: has no effect while CACHE_TLS is false',
+    'has no effect while CACHE_TLS is false',
   );
   return mistakes;
 }

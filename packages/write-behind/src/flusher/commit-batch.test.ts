@@ -137,7 +137,7 @@ describe('2: in order', () => {
     const log = await db.log();
     expect(log.map((row) => row.accepted_us)).toEqual(items.map((_, index) => index + 1));
     expect(brokenLinks(log)).toEqual([]);
-    expect(log.filter((row) => row.widget_id === 1)[0]).toMatchObject({
+    expect(log.find((row) => row.widget_id === 1)).toMatchObject({
       size_before: 0,
       name_before: 'widget 1',
     });

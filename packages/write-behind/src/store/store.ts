@@ -138,6 +138,8 @@ export interface StorePort {
    * ConfigurationError if the partition count is another than at first use.
    */
   open(): Promise<StoreCheck>;
+  /** What the engine relies on in the server, checked now. */
+  check(): Promise<StoreCheck>;
   close(): Promise<void>;
 
   /** Reads one row from the primary. */
