@@ -65,6 +65,11 @@ export function describePartitions(make: MakeBuffer): void {
       expect(queues[6]).toEqual({ length: 1, oldest: await oldest(6), stopped: 'disk full' });
     });
 
+    test('a server that answers is there, and asking leaves nothing behind', async () => {
+      const lab = await openLab(make);
+      await lab.expectNothingWritten(() => lab.buffer.ping());
+    });
+
     test('a partition has its own queue, seq and answers', async () => {
       const lab = await openLab(make, { partitions: PARTITIONS });
       const [one] = await fillAndUpdate(lab, 0, 1);

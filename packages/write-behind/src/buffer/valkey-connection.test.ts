@@ -176,7 +176,7 @@ describe.each([{ cluster: false }, { cluster: true }])('8 no server, cluster: $c
     const limits = { cluster, connectTimeoutMs: CONNECT_TIMEOUT_MS, commandTimeoutMs: CONNECT_TIMEOUT_MS };
     const buffer = makeValkeyBuffer(connectionTo({ host: HOST, port }, limits), SETTINGS, uniqueName());
     onTestFinished(() => buffer.close());
-    const calls = [() => buffer.open(), () => buffer.read('115'), () => buffer.isPending('115')];
+    const calls = [() => buffer.open(), () => buffer.read('115'), () => buffer.ping()];
     for (const call of calls) {
       const startMs = performance.now();
       await expect(call()).rejects.toBeInstanceOf(BufferUnavailableError);
