@@ -1,12 +1,21 @@
 /**
  * The functions' one composition root: builds clients lazily, once an environment, and hands the same ones to every
- * invocation. Nothing connects at import. Where opening fails the next invocation tries again.
+ * invocation. Nothing connects at import.
+ *
+ * A server that is away at a cold start must not keep the other from being used: reads go on with either. But no update
+ * is taken before both were checked once, because a partition count or an eviction policy that does not fit loses data.
  */
-import { FlightCache } from '@afterwrite/flights';
-import { parseSettings } from '@afterwrite/write-behind';
+import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
+import {
+  AfterwriteError,
+  cacheSettings,
+  type CachePorts,
+  createPorts,
+  parseSettings,
+} from '@afterwrite/write-behind';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { readSecrets } from './lib/secrets.ts';
-import { logger } from './lib/telemetry.ts';
+import { engineLogger, logger } from './lib/telemetry.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,61 +36,92 @@ const DEFAULTS: Environment = {
 /** A pause this long may have been a freeze in which connections died: they are tried before they are used, ms. */
 const STALE_AFTER_MS = 30_000;
 
-let opening: Promise<FlightCache> | undefined;
-let lastUsedAt = 0;
+interface Clients {
+  readonly cache: FlightCache;
+  readonly ports: CachePorts;
+  /** Servers that were not checked yet, with what they last said. */
+  readonly unchecked: Map<'buffer' | 'store', unknown>;
+}
+
+let building: Promise<Clients> | undefined;
+let lastUsedAt: number | undefined;
 let lambda: LambdaClient | undefined;
 
-/** The cache, connected. Throws what `FlightCache.open` throws. */
+/** For reads: also while a server is away. Throws ConfigurationError. */
 export async function flightCache(environment: Environment = process.env): Promise<FlightCache> {
-  const cache = await (opening ??= open(environment));
-  const now = Date.now();
-  // A dead connection is replaced by the attempt that finds it; an update must not be that attempt.
-  if (now - lastUsedAt > STALE_AFTER_MS && lastUsedAt !== 0) await cache.ping().catch(() => undefined);
-  lastUsedAt = now;
+  const clients = await readyClients(environment);
+  return clients.cache;
+}
+
+/** For updates and flushes: both servers were checked. Throws what the one that is away says. */
+export async function checkedFlightCache(environment: Environment = process.env): Promise<FlightCache> {
+  const { cache, unchecked } = await readyClients(environment);
+  const [reason] = unchecked.values();
+  if (reason !== undefined) throw reason as Error;
   return cache;
 }
 
 export function lambdaClient(): LambdaClient {
-  return (lambda ??= new LambdaClient({
+  lambda ??= new LambdaClient({
     maxAttempts: 2,
     requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 },
-  }));
+  });
+  return lambda;
 }
 
-/** For tests, and for a process that ends: the next call opens anew. */
+/** For tests, and for a process that ends: the next call builds anew. */
 export async function closeClients(): Promise<void> {
-  const cache = await opening?.catch(() => undefined);
-  opening = undefined;
-  lastUsedAt = 0;
-  await cache?.close();
+  const clients = await building?.catch(() => undefined);
+  building = undefined;
+  lastUsedAt = undefined;
   lambda?.destroy();
   lambda = undefined;
+  await clients?.cache.close();
 }
 
-async function open(environment: Environment): Promise<FlightCache> {
-  try {
-    const settings = parseSettings({ ...DEFAULTS, ...environment, ...(await readSecrets(environment)) });
-    return await FlightCache.open(settings, { logger: toEngineLogger() });
-  } catch (error) {
-    opening = undefined;
+async function readyClients(environment: Environment): Promise<Clients> {
+  building ??= build(environment).catch((error: unknown) => {
+    building = undefined;
     throw error;
+  });
+  const clients = await building;
+  await check(clients);
+  const now = Date.now();
+  // A dead connection is replaced by the attempt that finds it; an update must not be that attempt.
+  if (lastUsedAt !== undefined && now - lastUsedAt > STALE_AFTER_MS) {
+    await Promise.allSettled([clients.cache.pingBuffer(), clients.cache.pingStore()]);
   }
+  lastUsedAt = now;
+  return clients;
 }
 
-function toEngineLogger() {
-  const details = (more?: Record<string, unknown>) => more ?? {};
+async function build(environment: Environment): Promise<Clients> {
+  const settings = parseSettings({ ...DEFAULTS, ...environment, ...(await readSecrets(environment)) });
+  const ports = createPorts(flightEntity, settings, { logger: engineLogger });
+  const cache = new FlightCache(flightDefinition, ports, cacheSettings(settings));
+  const notYet = new Error('not checked yet');
   return {
-    debug: (message: string, more?: Record<string, unknown>) => {
-      logger.debug(message, details(more));
-    },
-    info: (message: string, more?: Record<string, unknown>) => {
-      logger.info(message, details(more));
-    },
-    warn: (message: string, more?: Record<string, unknown>) => {
-      logger.warn(message, details(more));
-    },
-    error: (message: string, more?: Record<string, unknown>) => {
-      logger.error(message, details(more));
-    },
+    cache,
+    ports,
+    unchecked: new Map([
+      ['buffer', notYet],
+      ['store', notYet],
+    ]),
   };
+}
+
+/** Checks what was not checked yet; one that is away is tried again at the next invocation. */
+async function check({ ports, unchecked }: Clients): Promise<void> {
+  await Promise.all(
+    [...unchecked.keys()].map(async (name) => {
+      try {
+        const { warnings } = await ports[name].open();
+        unchecked.delete(name);
+        for (const warning of warnings) logger.warn(warning);
+      } catch (error) {
+        if (!(error instanceof AfterwriteError) || !error.retryable) throw error;
+        unchecked.set(name, error);
+      }
+    }),
+  );
 }

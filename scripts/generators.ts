@@ -1,3 +1,4 @@
+import { openApiDocument } from '@afterwrite/functions/openapi-document';
 import { configurationPage } from '@afterwrite/write-behind';
 
 /** Files that programs write, other than those made from `lua/` and `sql/` folders. */
@@ -8,4 +9,11 @@ export interface Generator {
   readonly make: () => string | Promise<string>;
 }
 
-export const generators: readonly Generator[] = [{ file: 'docs/CONFIGURATION.md', make: configurationPage }];
+export const generators: readonly Generator[] = [
+  { file: 'docs/CONFIGURATION.md', make: configurationPage },
+  {
+    file: 'docs/openapi.json',
+    make: () => `${JSON.stringify(openApiDocument(), null, 2)}
+`,
+  },
+];

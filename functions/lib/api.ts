@@ -9,7 +9,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { z } from 'zod';
 import { routes } from '../routes.ts';
-import { authorise, type Caller, type CallerContext, readAuthSettings } from './auth.ts';
+import { authorise, type Caller, readAuthSettings } from './auth.ts';
 import { Problem, toProblem } from './problem.ts';
 import { MAX_BODY_BYTES } from './schemas.ts';
 import { logger, metrics, tracer } from './telemetry.ts';
@@ -77,16 +77,20 @@ async function run(
   const operation = operations[event.routeKey];
   const route = routes.find(({ method, path }) => `${method} ${path}` === event.routeKey);
   if (!operation || !route) throw new Problem('not-found', 'There is no such path.');
-  const caller = authorise(readAuthSettings(process.env), event.requestContext as CallerContext, route.scope);
+  const caller = authorise(readAuthSettings(process.env), event.requestContext, route.scope);
   return await operation({
     event,
     caller,
     remainingMs: () => context.getRemainingTimeInMillis(),
     parameter: (name) => event.pathParameters?.[name] ?? '',
-    header: (name) => event.headers[name]?.trim() || undefined,
+    header: (name) => emptyAsMissing(event.headers[name]?.trim()),
     query: (schema) => check(schema, event.queryStringParameters ?? {}),
     body: (schema) => check(schema, readJson(event)),
   });
+}
+
+function emptyAsMissing(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 function readJson(event: APIGatewayProxyEventV2): unknown {

@@ -43,7 +43,7 @@ export function authorise(settings: AuthSettings, context: CallerContext, scope:
   if (settings.mode === 'none') return unauthenticated(settings, context);
   if (settings.mode === 'iam') {
     const principal = context.authorizer?.iam?.userArn;
-    if (principal == null || principal === '') {
+    if (principal === undefined || principal === null || principal === '') {
       if (scope === null) return { principal: null };
       throw new Problem('unauthenticated', 'Sign the request with AWS credentials.');
     }
@@ -80,6 +80,7 @@ function isLoopbackAddress(address: string): boolean {
 function scopesOf(jwt: NonNullable<NonNullable<CallerContext['authorizer']>['jwt']>): Set<string> {
   const { scopes, claims } = jwt;
   if (scopes && scopes.length > 0) return new Set(scopes);
-  const claim = claims.scope ?? claims.scp ?? '';
-  return new Set(Array.isArray(claim) ? claim.map(String) : String(claim).split(' '));
+  const claim = claims.scope ?? claims.scp;
+  if (Array.isArray(claim)) return new Set(claim.filter((each) => typeof each === 'string'));
+  return new Set(typeof claim === 'string' ? claim.split(' ') : []);
 }

@@ -2,6 +2,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Tracer } from '@aws-lambda-powertools/tracer';
+import type { Logger as EngineLogger } from '@afterwrite/write-behind';
 import { METRICS_NAMESPACE, metricDefinitions, type MetricName } from '../metrics.ts';
 
 const SERVICE = 'afterwrite';
@@ -9,6 +10,22 @@ const SERVICE = 'afterwrite';
 export const logger = new Logger({ serviceName: SERVICE });
 export const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: SERVICE });
 export const tracer = new Tracer({ serviceName: SERVICE, captureHTTPsRequests: false });
+
+/** The same, as the engine calls it. */
+export const engineLogger: EngineLogger = {
+  debug: (message, details = {}) => {
+    logger.debug(message, details);
+  },
+  info: (message, details = {}) => {
+    logger.info(message, details);
+  },
+  warn: (message, details = {}) => {
+    logger.warn(message, details);
+  },
+  error: (message, details = {}) => {
+    logger.error(message, details);
+  },
+};
 
 /** Adds one value; what is added in an invocation leaves it as one document. */
 export function record(name: MetricName, value: number): void {

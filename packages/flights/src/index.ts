@@ -5,4 +5,5 @@ export { SeedCountError, SeedLockedError } from './seed/errors.ts';
 export { maxSeededFlights, plannedFlight, type PlannedFlight } from './seed/flight-plan.ts';
 export { defaultSeededFlights, seedFlights } from './seed/seed-flights.ts';
 export type { SeedFlightsOptions, SeedProgress, SeedResult } from './seed/seed-flights.ts';
+export { parseTime } from './times.ts';
 export { mysqlFlights } from './store/mysql-flights.ts';

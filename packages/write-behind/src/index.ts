@@ -10,6 +10,7 @@ export * from './errors.ts';
 export type { FlushResult, StoppedPartition } from './flusher/result.ts';
 export {
   cacheSettings,
+  createPorts,
   type EntityOptions,
   openPorts,
   openWriteBehindCache,

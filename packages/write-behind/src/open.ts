@@ -53,7 +53,8 @@ export async function openWriteBehindCache<Value extends FieldValues, Changes ex
   return new WriteBehindCache(entity.definition, ports, cacheSettings(settings));
 }
 
-function createPorts<Value extends FieldValues, Changes extends FieldValues>(
+/** The ports, not opened: for who must go on while a server is away. Everybody else takes `openPorts`. */
+export function createPorts<Value extends FieldValues, Changes extends FieldValues>(
   { definition, mysql }: EntityOptions<Value, Changes>,
   settings: Settings,
   { logger = stderrLogger(), runtime = systemRuntime() }: Surroundings = {},

@@ -96,6 +96,8 @@ export interface CheckResult {
 export interface BufferPort {
   /** Waits until the server can be used, at most the connect limit, and checks what the engine relies on. */
   open(): Promise<CheckResult>;
+  /** The same checks again. */
+  check(): Promise<CheckResult>;
   close(): Promise<void>;
 
   /** Throws unless the server answers. */

@@ -57,6 +57,10 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async open(): Promise<CheckResult> {
+    return await this.check();
+  }
+
+  async check(): Promise<CheckResult> {
     return await this.#send('INFO', [], () => checkServers(this.#client));
   }
 

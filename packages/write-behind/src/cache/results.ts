@@ -30,11 +30,11 @@ export interface UpdateOptions {
   /** Who did it, 1 to 100 characters; for the audit trail. */
   readonly user: string;
   /** Why, at most 200 characters. */
-  readonly comment?: string | null;
+  readonly comment?: string | null | undefined;
   /** 1 to 255 printable ASCII characters. The same call with the same key is carried out once. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** Only if the entity is at this version; else VersionConflictError. */
-  readonly ifVersion?: string;
+  readonly ifVersion?: string | undefined;
 }
 
 export interface UpdateResult {

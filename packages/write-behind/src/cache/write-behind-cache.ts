@@ -125,10 +125,23 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     return await this.#ports.buffer.claimNudge(intervalMs);
   }
 
-  /** Resolves when both servers answer. */
-  async ping(): Promise<void> {
+  /** Resolves when the buffer answers. */
+  async pingBuffer(): Promise<void> {
     this.#assertOpen();
-    await Promise.all([this.#ports.buffer.ping(), this.#ports.store.ping()]);
+    await this.#ports.buffer.ping();
+  }
+
+  /** Resolves when the store answers. */
+  async pingStore(): Promise<void> {
+    this.#assertOpen();
+    await this.#ports.store.ping();
+  }
+
+  /** What a person should know or change about the servers' settings; empty when all is well. */
+  async warnings(): Promise<readonly string[]> {
+    this.#assertOpen();
+    const checks = await Promise.all([this.#ports.buffer.check(), this.#ports.store.check()]);
+    return checks.flatMap(({ warnings }) => warnings);
   }
 
   /** Updates that wait, in all partitions. */

@@ -68,12 +68,16 @@ export class MysqlStore implements StorePort {
     });
   }
 
-  async open(): Promise<StoreCheck> {
-    const check = await this.#pool.use(async (connection) => {
+  async check(): Promise<StoreCheck> {
+    return await this.#pool.use(async (connection) => {
       const [settings] = await connection.rows<ServerSettings>(sql.serverSettings);
       if (!settings) throw new StoreError('MySQL did not tell its settings.');
       return checkSettings(settings, this.#options.maxBatchBytes);
     });
+  }
+
+  async open(): Promise<StoreCheck> {
+    const check = await this.check();
     const rows = await this.#readWatermarkRows().catch(async (error: unknown) => {
       if (!isMissingTable(error)) throw error;
       await this.migrate();

@@ -1,0 +1,124 @@
+/**
+ * Drains the queue on schedule. Until it is empty or the time is nearly up; then lingers and looks again, because the
+ * schedule cannot call more often than once a minute and the lag that is wanted is seconds; and hands over to a fresh
+ * invocation of itself when work is left. Invocations may overlap: the engine's claims keep them out of each other's way.
+ */
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import middy from '@middy/core';
+import type { FlightCache } from '@afterwrite/flights';
+import type { FlushResult } from '@afterwrite/write-behind';
+import type { Context } from 'aws-lambda';
+import { checkedFlightCache } from './compose.ts';
+import { type FlushCall, invokeFlush } from './lib/nudge.ts';
+import { logger, metrics, record, tracer } from './lib/telemetry.ts';
+
+/** Left of the function's time for the last batch, its ack and the metrics, ms. */
+const MARGIN_MS = 5000;
+/** Lambda stops chains of about 16 calls; half of it leaves room for others in the chain. Then the schedule goes on. */
+const MAX_HANDOVERS = 8;
+/** Covers the minute between two calls of the schedule. */
+const DEFAULT_LINGER_SECONDS = 55;
+const DEFAULT_INTERVAL_SECONDS = 5;
+
+interface Totals {
+  processed: number;
+  skipped: number;
+  failed: number;
+  retried: number;
+  batches: number;
+  remaining: number;
+  stopped: number;
+  durationMs: number;
+  maxLagMs: number | null;
+}
+
+async function flush(event: unknown, context: Context): Promise<Totals> {
+  const cache = await checkedFlightCache();
+  const startedAt = Date.now();
+  const until = startedAt + context.getRemainingTimeInMillis() - MARGIN_MS;
+  const isNudge = callOf(event).reason === 'nudge';
+  // One that was called because the queue is long leaves the lingering to the scheduled one.
+  const lingerUntil = isNudge
+    ? 0
+    : Math.min(until, startedAt + seconds('FLUSH_LINGER_SECONDS', DEFAULT_LINGER_SECONDS));
+  const intervalMs = seconds('QUEUE_PROCESS_INTERVAL', DEFAULT_INTERVAL_SECONDS);
+  const totals = emptyTotals();
+  for (;;) {
+    const roundMs = performance.now();
+    const result = await cache.flushQueue({ deadline: new Date(until) });
+    add(totals, result, performance.now() - roundMs);
+    if (Date.now() + intervalMs > lingerUntil) break;
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+  await handOver(totals, callOf(event));
+  await emit(cache, totals);
+  return totals;
+}
+
+/** Work that is left although nothing stopped it needs another invocation; what stopped waits for the schedule. */
+async function handOver(totals: Totals, { handovers }: FlushCall): Promise<void> {
+  if (totals.remaining === 0 || totals.stopped > 0 || !process.env.FLUSH_FUNCTION_NAME) return;
+  if (handovers >= MAX_HANDOVERS) {
+    logger.warn('work is left after the longest chain of invocations: the schedule goes on', { ...totals });
+    return;
+  }
+  await invokeFlush({ reason: 'handover', handovers: handovers + 1 }).catch((error: unknown) => {
+    logger.warn('could not hand over: the schedule goes on', { error: String(error) });
+  });
+}
+
+async function emit(cache: FlightCache, totals: Totals): Promise<void> {
+  const status = await cache.queueStatus();
+  record('QueueLength', status.queueLength);
+  record('OldestUpdateAge', status.oldestMs ?? 0);
+  if (status.deadLetters !== null) record('DeadLetters', status.deadLetters);
+  record('UpdatesStored', totals.processed);
+  record('UpdatesFailed', totals.failed);
+  record('UpdatesSkipped', totals.skipped);
+  record('BatchesRetried', totals.retried);
+  record('PartitionsStopped', totals.stopped);
+  if (totals.batches > 0) {
+    record('BatchSize', (totals.processed + totals.skipped + totals.failed) / totals.batches);
+    record('FlushDuration', totals.durationMs);
+  }
+  if (totals.maxLagMs !== null) record('ConsistencyLag', totals.maxLagMs);
+  logger.info('flush', { ...totals });
+}
+
+function add(totals: Totals, result: FlushResult, durationMs: number): void {
+  totals.processed += result.processed;
+  totals.skipped += result.skipped;
+  totals.failed += result.failed;
+  totals.retried += result.retried;
+  totals.batches += result.batches;
+  totals.remaining = result.remaining;
+  totals.stopped = result.stopped.length;
+  if (result.batches > 0) totals.durationMs += durationMs;
+  if (result.maxLagMs !== null) totals.maxLagMs = Math.max(result.maxLagMs, totals.maxLagMs ?? 0);
+}
+
+function emptyTotals(): Totals {
+  const counts = { processed: 0, skipped: 0, failed: 0, retried: 0, batches: 0, remaining: 0, stopped: 0 };
+  return { ...counts, durationMs: 0, maxLagMs: null };
+}
+
+/** The schedule's event has nothing of ours. */
+function callOf(event: unknown): FlushCall {
+  const call = (event as { afterwrite?: Partial<FlushCall> } | null)?.afterwrite;
+  if (call?.reason !== 'nudge' && call?.reason !== 'handover') return { reason: 'schedule', handovers: 0 };
+  return { reason: call.reason, handovers: Number(call.handovers) || 0 };
+}
+
+/** A variable in seconds, as ms. */
+function seconds(variable: string, fallback: number): number {
+  const value = Number(process.env[variable] ?? fallback);
+  return (Number.isFinite(value) && value >= 0 ? value : fallback) * 1000;
+}
+
+export const handler = middy()
+  .use(captureLambdaHandler(tracer, { captureResponse: false }))
+  .use(injectLambdaContext(logger))
+  .use(logMetrics(metrics))
+  .handler(flush);

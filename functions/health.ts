@@ -1,0 +1,103 @@
+/** GET /health: 200 or 503, with each check in words. */
+import type { FlightCache } from '@afterwrite/flights';
+import type { QueueStatus } from '@afterwrite/write-behind';
+import { flightCache } from './compose.ts';
+import { apiFunction, type Operation } from './lib/api.ts';
+import { logger } from './lib/telemetry.ts';
+
+/** Above it the flushers do not keep up. */
+const MAX_QUEUE_LENGTH = 1000;
+/** Three rounds of the schedule, ms. */
+const MAX_AGE_MS = 180_000;
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const health: Operation = async () => {
+  const checks = await readChecks();
+  const ok = checks.every((check) => check.ok);
+  return { status: ok ? 200 : 503, body: { ok, checks } };
+};
+
+async function readChecks(): Promise<Check[]> {
+  let cache: FlightCache;
+  try {
+    cache = await flightCache();
+  } catch (error) {
+    logger.error('health: the cache cannot be opened', { error: String(error) });
+    return [
+      {
+        name: 'start',
+        ok: false,
+        detail: 'A server is away or the configuration is not right: see the log.',
+      },
+    ];
+  }
+  const [buffer, store, warnings] = await Promise.all([
+    answers(() => cache.pingBuffer()),
+    answers(() => cache.pingStore()),
+    cache.warnings().catch(() => []),
+  ]);
+  const checks: Check[] = [
+    {
+      name: 'buffer',
+      ok: buffer,
+      detail: buffer ? 'Valkey answers.' : 'Valkey does not answer: updates are refused.',
+    },
+    {
+      name: 'store',
+      ok: store,
+      detail: store ? 'MySQL answers.' : 'MySQL does not answer: updates wait in the queue.',
+    },
+    ...warnings.map((detail) => ({ name: 'settings', ok: false, detail })),
+  ];
+  return buffer ? [...checks, ...queueChecks(await cache.queueStatus())] : checks;
+}
+
+async function answers(ping: () => Promise<void>): Promise<boolean> {
+  try {
+    await ping();
+    return true;
+  } catch (error) {
+    logger.warn('health: a server does not answer', { error: String(error) });
+    return false;
+  }
+}
+
+function queueChecks({ queueLength, oldestMs, deadLetters, partitions }: QueueStatus): Check[] {
+  const stopped = partitions.filter((partition) => partition.stopped !== null);
+  const last = partitions
+    .flatMap(({ lastFlushAt }) => (lastFlushAt === null ? [] : [lastFlushAt]))
+    .sort()
+    .at(-1);
+  const age =
+    oldestMs === null ? 'nothing waits' : `the oldest waits for ${String(Math.round(oldestMs / 1000))} s`;
+  return [
+    {
+      name: 'queueLength',
+      ok: queueLength <= MAX_QUEUE_LENGTH,
+      detail: `${String(queueLength)} updates wait.`,
+    },
+    { name: 'oldestUpdate', ok: (oldestMs ?? 0) <= MAX_AGE_MS, detail: `${age}.` },
+    {
+      name: 'deadLetters',
+      ok: deadLetters === 0,
+      detail: `${String(deadLetters ?? 'unknown')} updates were refused by the database.`,
+    },
+    {
+      name: 'lastFlush',
+      ok: (oldestMs ?? 0) <= MAX_AGE_MS,
+      detail: `The last one that stored something: ${last ?? 'never'}.`,
+    },
+    {
+      name: 'partitions',
+      ok: stopped.length === 0,
+      detail: `${String(stopped.length)} stopped: ${stopped.map(({ partition }) => String(partition)).join(', ') || 'none'}.`,
+    },
+  ];
+}
+
+export const handler = apiFunction({ 'GET /health': health });

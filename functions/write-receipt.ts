@@ -1,0 +1,18 @@
+/** GET /writes/{receipt}: what became of one accepted update. */
+import { flightCache } from './compose.ts';
+import { apiFunction, type Operation } from './lib/api.ts';
+import { readReceipt } from './lib/receipt.ts';
+
+const STATES = { PENDING: 'pending', STORED: 'stored', DEAD: 'dead', LOST: 'lost' } as const;
+
+const writeReceipt: Operation = async ({ parameter }) => {
+  const { flightId, position } = readReceipt(parameter('receipt'));
+  const cache = await flightCache();
+  const { state, ...more } = await cache.writeState(flightId, position);
+  return {
+    status: 200,
+    body: { state: STATES[state], flightId: Number(flightId), seq: position.seq, ...more },
+  };
+};
+
+export const handler = apiFunction({ 'GET /writes/{receipt}': writeReceipt });
