@@ -72,6 +72,13 @@ export function describeLetters(contract: StoreContract): void {
       expect(await store.deadLetters(ALL)).toHaveLength(3);
     });
 
+    test('that cannot be read are parked once for each content, whatever position they show', async () => {
+      const store = await contract.openStore();
+      const damaged = (text: string) => deadLetter({ seq: 1, item: Buffer.from(text), reason: 'UNREADABLE' });
+      expect(await park(store, [deadLetter({ seq: 1 }), damaged('a'), damaged('b'), damaged('a')])).toBe(3);
+      expect(await park(store, [damaged('b')])).toBe(3);
+    });
+
     test.each([
       ['an id that is too long', { entityId: 'x'.repeat(500) }],
       ['an id of other characters', { entityId: 'widget é 😀 \uFFFD' }],

@@ -16,7 +16,9 @@ export function describeOpening(contract: StoreContract): void {
       expect(check.version).toMatch(/\d/);
       expect(check.warnings).toEqual([]);
       const fresh = { position: { epoch: '', seq: 0 }, deadLetters: 0 };
-      expect(await store.readWatermarks()).toEqual([fresh, fresh, fresh]);
+      expect(await store.readWatermarks()).toMatchObject([fresh, fresh, fresh]);
+      await store.ping();
+      expect(await store.check()).toEqual(check);
       expect(await store.readEpoch(2)).toBe('');
       expect(await store.deadLetters({ afterLetterId: 0, limit: 10 })).toEqual([]);
       await store.close();
@@ -39,7 +41,7 @@ export function describeOpening(contract: StoreContract): void {
       await store.migrate();
       await store.migrate();
       await store.open();
-      expect((await store.readWatermarks())[1]).toEqual(moved);
+      expect((await store.readWatermarks())[1]).toMatchObject(moved);
     });
 
     test('refuses another count of partitions than at first use, and names both', async () => {

@@ -48,7 +48,10 @@ async function commit(items: readonly QueueItem[], options: Partial<Batch> = {})
 }
 
 const letters = async () => await store.deadLetters({ afterLetterId: 0, limit: 10_000 });
-const watermark = async () => (await store.readWatermarks())[0]!;
+const watermark = async () => {
+  const { position, deadLetters } = (await store.readWatermarks())[0]!;
+  return { position, deadLetters };
+};
 const sizeOf = async (id: number) => (await db.widgets()).find((widget) => widget.widget_id === id)!.size;
 
 describe('4: once', () => {

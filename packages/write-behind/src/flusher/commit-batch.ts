@@ -123,8 +123,9 @@ function lettersOf(settled: readonly PlacedItem[], applied: Applied): NewDeadLet
       letters.push({ ...updateLetter(placed.item, fields), superseded: fields, reason: 'ABANDONED', error });
     } else if (placed.kind === 'UNREADABLE') {
       const { bytes, head, reason: error } = placed.item;
-      // Told apart by its bytes: whether its head can be believed may change with what is behind it in the queue.
-      const what = { position: undefined, entityId: head?.id, item: bytes, fields: [], superseded: [] };
+      // What its head shows, believed or not: who asks after that position finds the letter.
+      const position = Number.isSafeInteger(head?.position.seq) ? head?.position : undefined;
+      const what = { position, entityId: head?.id, item: bytes, fields: [], superseded: [] };
       letters.push({ ...what, reason: 'UNREADABLE', error });
     }
   }

@@ -31,7 +31,7 @@ export interface WatermarkStatus extends Watermark {
 }
 
 export interface NewDeadLetter {
-  /** undefined for an item without one: it is then told apart by its bytes. */
+  /** As the item shows it; undefined where it shows none. An UNREADABLE item is told apart by its bytes. */
   readonly position: Position | undefined;
   readonly entityId: string | undefined;
   readonly item: Buffer;

@@ -110,7 +110,9 @@ export class MysqlTransaction implements StoreTransaction {
       partition,
       letter.position?.epoch ?? '',
       letter.position?.seq ?? 0,
-      letter.position ? '' : createHash('sha256').update(letter.item).digest('hex'),
+      letter.position && letter.reason !== 'UNREADABLE'
+        ? ''
+        : createHash('sha256').update(letter.item).digest('hex'),
       ID_COLUMN.test(letter.entityId ?? '') ? letter.entityId : null,
       letter.item,
       asJson(letter.fields),

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS afterwrite_retired_epochs (
   PRIMARY KEY (namespace, entity, partition_no, epoch)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
 
--- Updates that the database cannot take, as their bytes. digest tells items without a position apart.
+-- Updates that the database cannot take, as their bytes. digest tells items apart that cannot be read.
 -- redriven_at: the row was changed and audited, the cache was not told yet.
 CREATE TABLE IF NOT EXISTS afterwrite_dead_letters (
   letter_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,

@@ -4,5 +4,5 @@ LEFT JOIN afterwrite_retired_epochs AS r
   ON r.namespace = w.namespace AND r.entity = w.entity AND r.partition_no = w.partition_no AND r.epoch = ?
 LEFT JOIN afterwrite_dead_letters AS d
   ON d.namespace = w.namespace AND d.entity = w.entity AND d.partition_no = w.partition_no
-  AND d.epoch = ? AND d.seq = ? AND d.digest = '' AND d.redriven_at IS NULL
+  AND d.epoch = ? AND d.seq = ? AND d.redriven_at IS NULL
 WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?
