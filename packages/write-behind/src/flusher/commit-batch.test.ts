@@ -214,6 +214,15 @@ describe('9: draining goes on', () => {
     expect((await db.log()).map((row) => row.widget_id % 13)).toEqual(Array.from({ length: 20 }, () => 1));
   });
 
+  test('what is refused after its audit row was written leaves no audit row', async () => {
+    const items = updates({ seq: 1 }, { seq: 2, id: '2', changes: { size: -1 } }, { seq: 3, id: '3' });
+    const { stored, parked } = await commit(items);
+    expect([stored.length, parked.length]).toEqual([2, 1]);
+    expect(parked[0]!.error).toMatch(/3819/);
+    expect((await db.log()).map((row) => row.accepted_us)).toEqual([1, 3]);
+    expect(await sizeOf(2)).toBe(0);
+  });
+
   test('a batch of nothing but missing rows stores nothing and parks all', async () => {
     const items = updates({ seq: 1, id: '4001' }, { seq: 2, id: '4002' }, { seq: 3, id: '4001' });
     expect(await commit(items)).toMatchObject({ stored: [], watermark: { seq: 3 } });
