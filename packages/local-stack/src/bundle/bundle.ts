@@ -1,0 +1,172 @@
+/**
+ * One ES module a function, as it is deployed: `<outDir>/<name>/index.mjs`. The same sources give the same bytes, which
+ * `<outDir>/hashes.json` names, so what was tried on one machine can be shown to be what is deployed. Source maps lie
+ * beside the folders, not in them: they would be most of what a cold start has to load.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
+import { type BuildOptions, type BuildResult, build, context, type Metafile } from 'esbuild';
+
+/** A larger one costs every cold start time, and shows that something came along that was not meant to. */
+export const MAX_ZIPPED_BYTES = 1024 * 1024;
+const SOURCE_MAPS = 'source-maps';
+const HASHES = 'hashes.json';
+
+/** CommonJS packages ask for `require` and for where they are; an ES module has neither. */
+const BANNER = [
+  "import { createRequire as makeRequire } from 'node:module';",
+  "import { fileURLToPath as urlToPath } from 'node:url';",
+  "import { dirname as folderOf } from 'node:path';",
+  'const require = makeRequire(import.meta.url);',
+  'const __filename = urlToPath(import.meta.url);',
+  'const __dirname = folderOf(__filename);',
+].join('');
+
+export interface BundleOptions {
+  /** Folder with `<name>.ts` of every function. */
+  readonly sourceDir: string;
+  readonly outDir: string;
+  readonly names: readonly string[];
+}
+
+export interface Bundled {
+  readonly name: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  /** What the bundle adds to a zip file. */
+  readonly zippedBytes: number;
+  /** False when the same bytes were there already. */
+  readonly isNew: boolean;
+}
+
+/** The sources cannot be bundled; the message has file and line. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+}
+
+/** Throws BundleError. What was bundled before stays as it is then. */
+export async function bundleFunctions(options: BundleOptions): Promise<readonly Bundled[]> {
+  await mkdir(options.outDir, { recursive: true });
+  let result: Outputs;
+  try {
+    result = await build(buildOptions(options));
+  } catch (error) {
+    throw new BundleError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+  return await writeBundles(options, result);
+}
+
+export interface WatchHandlers {
+  /** A function's bundle has other bytes now. */
+  readonly onChanged: (bundled: Bundled) => void;
+  /** The sources cannot be bundled as they are; the bundles stay as they were. */
+  readonly onFailed: (message: string) => void;
+}
+
+/** Bundles again whenever a source changes, until the function that it gives is called. */
+export async function watchFunctions(
+  options: BundleOptions,
+  { onChanged, onFailed }: WatchHandlers,
+): Promise<() => Promise<void>> {
+  const report = async (result: BuildResult) => {
+    if (result.errors.length > 0) {
+      onFailed(
+        result.errors
+          .map(({ text, location }) => `${location?.file ?? ''}:${location?.line ?? ''} ${text}`)
+          .join('; '),
+      );
+      return;
+    }
+    try {
+      for (const bundled of await writeBundles(options, result)) if (bundled.isNew) onChanged(bundled);
+    } catch (error) {
+      onFailed(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const plugin = {
+    name: 'report',
+    setup: (made: { onEnd(callback: typeof report): void }) => made.onEnd(report),
+  };
+  const watching = await context({ ...buildOptions(options), logLevel: 'silent', plugins: [plugin] });
+  await watching.watch();
+  return () => watching.dispose();
+}
+
+type Outputs = BuildResult<ReturnType<typeof buildOptions>>;
+
+function buildOptions({ sourceDir, outDir, names }: BundleOptions) {
+  return {
+    absWorkingDir: dirname(sourceDir),
+    entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, join(sourceDir, `${name}.ts`)])),
+    outdir: outDir,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // The ES module of a package leaves out what is not used.
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: 'external',
+    legalComments: 'none',
+    banner: { js: BANNER },
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  } as const satisfies BuildOptions;
+}
+
+async function writeBundles(options: BundleOptions, result: Outputs): Promise<readonly Bundled[]> {
+  const { outDir, names } = options;
+  const bundles: Bundled[] = [];
+  for (const file of result.outputFiles) {
+    const name = basename(dirname(file.path));
+    if (file.path.endsWith('.map')) {
+      await replaceFile(join(outDir, SOURCE_MAPS, `${name}.mjs.map`), file.contents);
+      continue;
+    }
+    const zippedBytes = (await promisify(deflateRaw)(file.contents)).length;
+    if (zippedBytes > MAX_ZIPPED_BYTES) throw new BundleError(tooLarge(name, zippedBytes, result.metafile));
+    const isNew = await replaceFile(join(outDir, name, basename(file.path)), file.contents);
+    bundles.push({ name, sha256: sha256(file.contents), bytes: file.contents.length, zippedBytes, isNew });
+  }
+  bundles.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const hashes = Object.fromEntries(bundles.map(({ name, sha256: hash }) => [name, hash]));
+  await replaceFile(join(outDir, HASHES), Buffer.from(`${JSON.stringify(hashes, null, 2)}\n`));
+  await removeOthers(outDir, [...names, SOURCE_MAPS, HASHES]);
+  return bundles;
+}
+
+function tooLarge(name: string, zippedBytes: number, { outputs }: Metafile): string {
+  const [, output] = Object.entries(outputs).find(([path]) => path.endsWith(`${name}/index.mjs`)) ?? [];
+  const parts = Object.entries(output?.inputs ?? {}).sort(
+    ([, a], [, b]) => b.bytesInOutput - a.bytesInOutput,
+  );
+  const largest = parts.slice(0, 5).map(([path, { bytesInOutput }]) => `${path} (${bytesInOutput})`);
+  return `${name} has ${zippedBytes} bytes zipped, ${MAX_ZIPPED_BYTES} are allowed. Largest parts: ${largest.join(', ')}`;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** In one step: an environment may be about to load it. False when it has these bytes already. */
+async function replaceFile(path: string, bytes: Uint8Array): Promise<boolean> {
+  const present = await readFile(path).catch(() => undefined);
+  if (present?.equals(bytes)) return false;
+  const draft = `${path}.${process.pid}.draft`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(draft, bytes);
+  await rename(draft, path);
+  return true;
+}
+
+/** Functions that are gone must not be deployed. */
+async function removeOthers(outDir: string, wanted: readonly string[]): Promise<void> {
+  for (const name of await readdir(outDir)) {
+    if (!wanted.includes(name) && !name.endsWith('.draft')) await rm(join(outDir, name), { recursive: true });
+  }
+}

@@ -1,0 +1,14 @@
+/** Where the project's functions and their bundles are. */
+import { join } from 'node:path';
+import { catalog, type FunctionName } from '@afterwrite/functions/catalog';
+import type { BundleOptions } from './bundle.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+
+export const functionNames = Object.keys(catalog) as FunctionName[];
+
+export const projectBundles: BundleOptions = {
+  sourceDir: join(root, 'functions'),
+  outDir: join(root, 'functions/dist'),
+  names: functionNames,
+};
