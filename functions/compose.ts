@@ -8,6 +8,7 @@
 import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
 import {
   AfterwriteError,
+  bindPorts,
   cacheSettings,
   type CachePorts,
   createPorts,
@@ -28,6 +29,7 @@ const DEFAULTS: Environment = {
   QUEUE_FLUSH_CONCURRENCY: '2',
   DB_CONNECT_TIMEOUT_MS: '3000',
   DB_STATEMENT_TIMEOUT_MS: '5000',
+  DB_LOCK_WAIT_SECONDS: '2',
   CACHE_CONNECT_TIMEOUT_MS: '1500',
   CACHE_COMMAND_TIMEOUT_MS: '2000',
   CACHE_WAIT_MS: '3000',
@@ -40,8 +42,12 @@ interface Clients {
   readonly cache: FlightCache;
   readonly ports: CachePorts;
   /** Servers that were not checked yet, with what they last said. */
-  readonly unchecked: Map<'buffer' | 'store', unknown>;
+  readonly unchecked: Map<Checked, unknown>;
+  storeId?: string;
 }
+
+/** Both servers, and that they belong together. */
+type Checked = 'buffer' | 'store' | 'binding';
 
 let building: Promise<Clients> | undefined;
 let lastUsedAt: number | undefined;
@@ -111,17 +117,33 @@ async function build(environment: Environment): Promise<Clients> {
 }
 
 /** Checks what was not checked yet; one that is away is tried again at the next invocation. */
-async function check({ ports, unchecked }: Clients): Promise<void> {
-  await Promise.all(
-    [...unchecked.keys()].map(async (name) => {
-      try {
-        const { warnings } = await ports[name].open();
-        unchecked.delete(name);
-        for (const warning of warnings) logger.warn(warning);
-      } catch (error) {
-        if (!(error instanceof AfterwriteError) || !error.retryable) throw error;
-        unchecked.set(name, error);
-      }
+async function check(clients: Clients): Promise<void> {
+  const { ports, unchecked } = clients;
+  if (unchecked.size === 0) return;
+  const tryOpen = async (name: Checked, open: () => Promise<{ warnings: readonly string[] }>) => {
+    if (!unchecked.has(name)) return;
+    try {
+      const { warnings } = await open();
+      unchecked.delete(name);
+      for (const warning of warnings) logger.warn(warning);
+    } catch (error) {
+      if (!(error instanceof AfterwriteError) || !error.retryable) throw error;
+      unchecked.set(name, error);
+    }
+  };
+  await Promise.all([
+    tryOpen('buffer', () => ports.buffer.open()),
+    tryOpen('store', async () => {
+      const store = await ports.store.open();
+      clients.storeId = store.storeId;
+      return store;
     }),
-  );
+  ]);
+  const { storeId } = clients;
+  if (unchecked.size === 1 && unchecked.has('binding') && storeId !== undefined) {
+    await tryOpen('binding', async () => {
+      await bindPorts(ports, storeId);
+      return { warnings: [] };
+    });
+  }
 }

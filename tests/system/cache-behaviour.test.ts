@@ -101,6 +101,22 @@ describe('versions', () => {
     });
   });
 
+  it('ifVersion works again after a failover, on a value that was cached before it', async () => {
+    const cache = cacheOver();
+    const { version } = await cache.getFlight(3);
+    const partition = ports.buffer.partitionOf('3');
+    await world.valkey.hset(`${world.tag(partition)}:seq`, 'r', 'another server');
+    const error: unknown = await cache
+      .updateFlightDeparture(3, { ...TIMES, ifVersion: version })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(VersionConflictError);
+    const { currentVersion } = error as VersionConflictError;
+    await cache.updateFlightDeparture(3, { ...TIMES, ifVersion: currentVersion });
+    await expect(cache.updateFlightDeparture(3, { ...TIMES, ifVersion: '' })).rejects.toMatchObject({
+      field: 'ifVersion',
+    });
+  });
+
   it('never come again for other content, also after expiry and an emptied cache', async () => {
     const cache = cacheOver();
     const seen = new Set<string>();
@@ -117,6 +133,40 @@ describe('versions', () => {
 async function keysOf({ valkey, settings }: World): Promise<string[]> {
   return 'nodes' in valkey ? [] : await valkey.keys(`{${settings.CACHE_NAMESPACE}.*`);
 }
+
+describe('6 a buffer that lost what it had between a peek and its commit', () => {
+  it('keeps no row that was cached before that commit', async () => {
+    const cache = cacheOver();
+    const { version } = await cache.updateFlightDeparture(5, TIMES);
+    const transaction: CachePorts['store']['transaction'] = async (work) => {
+      await world.valkey.del(...(await keysOf(world)));
+      expect((await cache.getFlight(5)).source).toBe('CACHE_MISS');
+      return await ports.store.transaction(work);
+    };
+    const flusher = cacheOver({ store: replacing(ports.store, { transaction }) });
+    expect(await flusher.flushQueue()).toMatchObject({ processed: 1, remaining: 0 });
+    const read = await cache.getFlight(5);
+    expect(read.value.departure).toBe(TIMES.departure);
+    expect(read.version).not.toBe(version);
+  });
+});
+
+describe('a queue that belongs to another database', () => {
+  it('is refused at start, with what to do', async () => {
+    const other = await makeWorld({
+      flights: 1,
+      environment: { CACHE_NAMESPACE: world.settings.CACHE_NAMESPACE },
+    });
+    await (await world.open()).close();
+    await expect(other.open()).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('CACHE_NAMESPACE') as string,
+    });
+    await other.db.query(`DROP DATABASE \`${other.settings.DB_NAME}\``);
+    await other.db.end();
+    other.valkey.disconnect();
+  });
+});
 
 describe('1 a lost reply', () => {
   /** Carries the first update out and loses its reply. */

@@ -156,7 +156,21 @@ describe('limits of a flush', () => {
     expect(await world.rows('SELECT comment FROM flight_log')).toEqual([{ comment: 'u1' }]);
     expect(await cache.processQueue()).toMatchObject({ processed: world.settings.QUEUE_BATCH_SIZE });
     await expect(cache.processQueue({ batchSize: 0 })).rejects.toMatchObject({ field: 'batchSize' });
+    await expect(cache.flushQueue({ batchSize: NaN })).rejects.toMatchObject({ field: 'batchSize' });
+    await expect(cache.flushQueue({ deadline: new Date(NaN) })).rejects.toMatchObject({ field: 'deadline' });
     expect(await cache.flushQueue()).toMatchObject({ processed: 9, remaining: 0 });
+  });
+
+  it('close lets a flush finish its batch, begins no other, and gives its result', async () => {
+    const cache = await world.open();
+    for (const id of [1, 2, 3, 4]) await cache.updateFlightDeparture(id, TIMES);
+    const flushing = cache.flushQueue({ batchSize: 1 });
+    await cache.close();
+    const { processed, remaining, stopped } = await flushing;
+    expect({ total: processed + remaining, stopped }).toEqual({ total: 4, stopped: [] });
+    expect(await logged()).toBe(processed);
+    // What remains waits for the next process.
+    expect((await cacheOver({}).flushQueue()).processed).toBe(remaining);
   });
 
   it('close stops taking work and flushes when asked', async () => {

@@ -76,7 +76,10 @@ let cache: FlightCache;
 let counter = 0;
 
 beforeAll(async () => {
-  world = await makeWorld({ flights: FLIGHTS, environment: { QUEUE_PARTITIONS: '1', CACHE_WAIT_MS: '500' } });
+  world = await makeWorld({
+    flights: FLIGHTS,
+    environment: { QUEUE_PARTITIONS: '1', CACHE_WAIT_MS: '500', QUEUE_LEASE_MS: '200' },
+  });
   await world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')");
   ports = await openPorts(flightEntity, world.settings, { logger: silentLogger });
   cache = new FlightCache(flightDefinition, ports, cacheSettings(world.settings));

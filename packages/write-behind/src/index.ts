@@ -9,6 +9,7 @@ export { MAX_COMMENT_LENGTH, MAX_USER_LENGTH } from './entity.ts';
 export * from './errors.ts';
 export type { FlushResult, StoppedPartition } from './flusher/result.ts';
 export {
+  bindPorts,
   cacheSettings,
   createPorts,
   type EntityOptions,

@@ -34,13 +34,26 @@ export async function openPorts<Value extends FieldValues, Changes extends Field
 ): Promise<CachePorts> {
   const ports = createPorts(entity, settings, surroundings);
   try {
-    const checks = await Promise.all([ports.buffer.open(), ports.store.open()]);
-    for (const warning of checks.flatMap(({ warnings }) => warnings)) ports.logger.warn(warning);
+    const [buffer, store] = await Promise.all([ports.buffer.open(), ports.store.open()]);
+    for (const warning of [...buffer.warnings, ...store.warnings]) ports.logger.warn(warning);
+    await bindPorts(ports, store.storeId);
     return ports;
   } catch (error) {
     await Promise.allSettled([ports.buffer.close(), ports.store.close()]);
     throw error;
   }
+}
+
+/** Throws ConfigurationError where the queue belongs to another database. */
+export async function bindPorts({ buffer }: Pick<CachePorts, 'buffer'>, storeId: string): Promise<void> {
+  const bound = await buffer.bindStore(storeId);
+  if (bound.storeId === storeId) return;
+  throw new ConfigurationError(
+    `This queue in Valkey belongs to another database (${bound.storeId}, this one is ${storeId}): updates would be stored in ` +
+      'the wrong one. Set CACHE_NAMESPACE to tell the two apart. Only if the other database is gone for good, remove ' +
+      `the key ${bound.key} and start again.`,
+    { bound: bound.storeId, storeId },
+  );
 }
 
 /** The cache of one entity, connected and checked: see `openPorts`. */
@@ -107,6 +120,7 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
       lockWaitSeconds: settings.DB_LOCK_WAIT_SECONDS,
     },
     mapping: mysql,
+    uniqueName: () => runtime.uniqueName(),
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
   });
   return { buffer, store, runtime, logger };

@@ -15,6 +15,21 @@ export function describeDistrust(make: MakeBuffer): void {
       expect(await lab.buffer.lease('115', uniqueName())).toEqual({ kind: 'LEASED' });
     });
 
+    test('it is forgotten by the ack after which nothing waits, and the value that nobody stored goes too', async () => {
+      const lab = await openLab(make);
+      await lab.updateFrom({ gate: 'A' }, '115', { gate: 'B' });
+      await lab.updateFrom({ gate: 'A' }, '116', { gate: 'B' });
+      const [first, second] = await lab.hand.items(0);
+      // Damaged and parked by their bytes, so that nothing tells whose they were.
+      await lab.ack([], { parkedBytes: [first!] });
+      expect(await lab.buffer.isPending('115')).toBe(true);
+      await lab.ack([], { parkedBytes: [second!] });
+      for (const id of ['115', '116']) {
+        expect(await lab.buffer.isPending(id)).toBe(false);
+        expect(await lab.buffer.read(id)).toBeUndefined();
+      }
+    });
+
     test('also when another flusher acked it before as stored', async () => {
       const lab = await openLab(make);
       await lab.fill('115', { gate: 'A' });
@@ -103,8 +118,7 @@ export function describeDistrust(make: MakeBuffer): void {
       const lab = await openLab(make);
       await lab.updateFrom({ gate: 'A' }, '115', { gate: 'B' });
       await lab.expectNothingWritten(async () => expect(await lab.buffer.disown('115')).toBe(false));
-      // The item was damaged and parked by its bytes, so that nothing tells whose it was.
-      await lab.ack([], { parkedBytes: await lab.hand.items(0) });
+      await lab.hand.removeItems(0);
       expect(await lab.buffer.isPending('115')).toBe(true);
       expect(await lab.buffer.disown('115')).toBe(true);
       expect(await lab.buffer.isPending('115')).toBe(false);

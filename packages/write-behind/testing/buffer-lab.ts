@@ -56,6 +56,8 @@ export interface BufferHand {
   items(partition: number): Promise<Buffer[]>;
   /** Adds an item at the tail that the buffer did not write. */
   pushItem(partition: number, bytes: Buffer): Promise<void>;
+  /** Removes all items of the queue, as an operator may. */
+  removeItems(partition: number): Promise<void>;
   /** Answers to idempotency keys that are kept. */
   answers(partition: number): Promise<number>;
   /** Every key of the namespace with its content and whether it expires. */

@@ -18,12 +18,15 @@ export interface Proxy {
   /** Connections that are open now. */
   connections(): number;
   cutAll(): void;
+  /** Connections that are open now are never answered again, as if their server had gone; new ones are. */
+  passNewOnly(): void;
   close(): Promise<void>;
 }
 
 export async function startProxy(target?: Proxy['target']): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const held: (() => void)[] = [];
+  const silent = new WeakSet<Socket>();
   let mode: ReplyMode = 'PASS';
   const server = createServer((client) => {
     if (!proxy.target) return void client.destroy();
@@ -40,6 +43,7 @@ export async function startProxy(target?: Proxy['target']): Promise<Proxy> {
       upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
+      if (silent.has(client)) return;
       if (mode === 'PASS') client.write(bytes);
       else if (mode === 'HOLD') held.push(() => client.write(bytes));
       else cut();
@@ -66,6 +70,11 @@ export async function startProxy(target?: Proxy['target']): Promise<Proxy> {
     connections: () => sockets.size,
     cutAll: () => {
       for (const socket of sockets) socket.destroy();
+    },
+    passNewOnly: () => {
+      for (const socket of sockets) silent.add(socket);
+      held.length = 0;
+      mode = 'PASS';
     },
     close: async () => {
       const closed = once(server, 'close');

@@ -110,6 +110,9 @@ function makeHand({ raw, keys, namespace, partitionOf }: HandOptions): BufferHan
     pushItem: async (partition, bytes) => {
       await raw.rpush(at(partition).queue, bytes);
     },
+    removeItems: async (partition) => {
+      await raw.del(at(partition).queue);
+    },
     answers: async (partition) => await raw.hlen(at(partition).once),
     dump: () => dump(raw, `{${namespace}.*`),
   };

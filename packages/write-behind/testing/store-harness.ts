@@ -45,12 +45,7 @@ export interface StoreHarness {
   drop(): Promise<void>;
 }
 
-/** InnoDB's view of its transactions is made anew only when nobody has looked for 100 ms. */
-const LOCK_VIEW_MS = 150;
-
 /** Resolves once one transaction waits for a lock. */
 export async function oneWaits(harness: Pick<StoreHarness, 'lockWaits'>): Promise<void> {
-  await expect
-    .poll(() => harness.lockWaits(), { interval: LOCK_VIEW_MS, timeout: 5000, message: 'nobody waits' })
-    .toBe(1);
+  await expect.poll(() => harness.lockWaits(), { timeout: 5000, message: 'nobody waits' }).toBe(1);
 }

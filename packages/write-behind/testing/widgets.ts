@@ -181,6 +181,7 @@ export class MysqlWidgets implements StoreHarness {
   ): MysqlStore {
     const { poolSize, lockWaitSeconds } = options;
     return new MysqlStore({
+      uniqueName: () => randomBytes(8).toString('hex'),
       connection: this.settings({
         ...(poolSize === undefined ? {} : { poolSize }),
         ...(lockWaitSeconds === undefined ? {} : { lockWaitSeconds }),
@@ -231,13 +232,18 @@ export class MysqlWidgets implements StoreHarness {
   }
 
   async lockWaits(): Promise<number> {
-    const [row] = await this.rows<{ waits: number }>(
-      `SELECT COUNT(*) AS waits FROM information_schema.INNODB_TRX AS trx
-       JOIN information_schema.PROCESSLIST AS process ON process.ID = trx.trx_mysql_thread_id
-       WHERE trx.trx_state = 'LOCK WAIT' AND process.DB = ?`,
-      [this.database],
-    );
-    return row?.waits ?? 0;
+    return (await this.waitingConnections()).length;
+  }
+
+  /** Of this database. From the monitor, because INNODB_TRX is stale while several look at it at once. */
+  async waitingConnections(): Promise<number[]> {
+    const [row] = await this.rows<{ Status: string }>('SHOW ENGINE INNODB STATUS');
+    const ours = await this.connectionIds();
+    const waiting = (row?.Status ?? '')
+      .split('---TRANSACTION ')
+      .filter((transaction) => /^LOCK WAIT /m.test(transaction))
+      .map((transaction) => Number(/MySQL thread id (\d+)/.exec(transaction)?.[1]));
+    return waiting.filter((id) => ours.includes(id));
   }
 
   async connections(): Promise<number> {

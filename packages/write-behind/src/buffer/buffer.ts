@@ -100,6 +100,11 @@ export interface BufferPort {
   check(): Promise<CheckResult>;
   close(): Promise<void>;
 
+  /**
+   * Ties the queue to the database of this id, at first use; answers which one it is tied to. Two databases behind one
+   * queue would each get a part of the updates.
+   */
+  bindStore(storeId: string): Promise<{ readonly storeId: string; readonly key: string }>;
   /** Throws unless the server answers. */
   ping(): Promise<void>;
 

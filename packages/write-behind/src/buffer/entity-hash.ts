@@ -20,9 +20,21 @@ export function fieldArguments(values: FieldValues): string[] {
   const list: string[] = [];
   for (const [name, value] of entries) {
     if (name.startsWith('~')) throw new ValidationError(name, 'a field name must not begin with ~');
+    checkScalar(name, value);
     list.push(name, JSON.stringify(value));
   }
   return list;
+}
+
+/** JSON would leave out or change anything else, and cache and database would differ for ever. */
+function checkScalar(name: string, value: unknown): void {
+  const isScalar = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+  if (!isScalar || (typeof value === 'number' && !Number.isFinite(value))) {
+    throw new ValidationError(name, 'must be a text, a finite number, true, false or null');
+  }
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new ValidationError(name, 'is not well-formed Unicode');
+  }
 }
 
 export const MISSING_ROW = ['~m', '1'] as const;
@@ -37,11 +49,12 @@ export function decodeEntity(hash: Record<string, string>): CachedEntity | undef
     if (name.charCodeAt(0) === TILDE) continue;
     text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${hash[name] ?? 'null'}`;
   }
-  return {
-    value: JSON.parse(`${text === '' ? '{' : text}}`) as FieldValues,
-    version,
-    dirty: hash['~d'] !== undefined,
-  };
+  try {
+    const value = JSON.parse(`${text === '' ? '{' : text}}`) as FieldValues;
+    return { value, version, dirty: hash['~d'] !== undefined };
+  } catch {
+    return undefined; // Damaged by hand: as good as nothing.
+  }
 }
 
 const TILDE = 126;

@@ -15,6 +15,8 @@ export interface PartitionKeys {
   readonly lease: string;
   readonly stopped: string;
   readonly nudge: string;
+  /** Of partition 0 only: which database this queue belongs to. */
+  readonly store: string;
   /** Followed by the id. */
   readonly entityPrefix: string;
   readonly fillPrefix: string;
@@ -31,6 +33,7 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     lease: `${tag}:lease`,
     stopped: `${tag}:stopped`,
     nudge: `${tag}:nudge`,
+    store: `${tag}:store`,
     entityPrefix: `${tag}:`,
     fillPrefix: `${tag}:fill:`,
   };

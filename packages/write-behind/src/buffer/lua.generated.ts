@@ -2,6 +2,7 @@
 
 export const luaScripts = {
   ack: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
+local MAX_ORPHANS = 500 -- bounds the script's time; the next ack takes the rest
 local at = 4
 local function readList(width)
   local count, list = tonumber(ARGV[at]), {}
@@ -64,7 +65,15 @@ for _, id in ipairs(ids) do
   if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
 end
 redis.call('DEL', KEYS[3])
-return { dropped, redis.call('LLEN', KEYS[1]) }
+local remaining = redis.call('LLEN', KEYS[1])
+if remaining == 0 then
+  local orphans = redis.pcall('HRANDFIELD', KEYS[2], MAX_ORPHANS)
+  for _, id in ipairs(orphans.err and {} or orphans) do
+    redis.call('DEL', ARGV[1] .. id)
+    redis.call('HDEL', KEYS[2], id)
+  end
+end
+return { dropped, remaining }
 ` },
   clear: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
 if redis.call('LLEN', KEYS[1]) > 0 then return -1 end
@@ -89,12 +98,12 @@ local function currentEpoch(known, candidate)
   end
   return candidate, last, server, true
 end
-local version = readEntity(KEYS[1])
+local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'RETRY' } end
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
 if waiting then return { 'PENDING' } end
-if version then return { 'PRESENT' } end
+if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
 redis.call('DEL', KEYS[1], KEYS[3])
 redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))

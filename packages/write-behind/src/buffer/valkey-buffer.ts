@@ -71,6 +71,17 @@ export class ValkeyBuffer implements BufferPort {
     this.#client.disconnect();
   }
 
+  async bindStore(storeId: string): Promise<{ storeId: string; key: string }> {
+    const { store } = this.#partition(0);
+    try {
+      await this.#send('SET', [store], () => this.#client.set(store, storeId, 'NX'));
+    } catch (error) {
+      if (!(error instanceof BufferFullError)) throw error;
+    }
+    const bound = await this.#send('GET', [store], () => this.#client.get(store));
+    return { storeId: bound ?? storeId, key: store };
+  }
+
   async ping(): Promise<void> {
     const key = this.#partition(0).seq;
     // A keyed command: on a cluster it goes to a node that matters.
@@ -270,8 +281,8 @@ export class ValkeyBuffer implements BufferPort {
     let deleted = 0;
     let kept = 0;
     for await (const { partition, found } of this.#ownKeys()) {
-      const { queue, seq, once, onceOrder } = partition;
-      const lasting = new Set([seq, once, onceOrder]);
+      const { queue, seq, once, onceOrder, store } = partition;
+      const lasting = new Set([seq, once, onceOrder, store]);
       const keys = found.filter((key) => !lasting.has(key));
       if (keys.length === 0) continue;
       const count = await this.#number('clear', [queue], keys);

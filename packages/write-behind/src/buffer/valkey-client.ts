@@ -45,6 +45,8 @@ export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
     ...(settings.tls ? { tls: { ...(settings.tlsCa === undefined ? {} : { ca: settings.tlsCa }) } } : {}),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
+    // A connection whose other end is gone without a word: replaced, not asked again and again for minutes.
+    socketTimeout: settings.commandTimeoutMs,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,

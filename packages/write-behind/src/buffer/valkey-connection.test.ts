@@ -111,6 +111,19 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
       await expect(lab.tryUpdate('115', { gate: 'B' })).rejects.toBeInstanceOf(OutcomeUnknownError);
       proxy.replies = 'PASS';
       await expect.poll(() => lab.hand.items(0)).toHaveLength(1);
+      await vi.waitFor(() => lab.buffer.ping(), 5000);
+    });
+
+    test('a server that is gone without a word: its connection is replaced, not asked again and again', async () => {
+      const lab = await openLab(make({ commandTimeoutMs: 100 }));
+      await lab.fill('115', { gate: 'A' });
+      proxy.replies = 'HOLD';
+      await expect(lab.buffer.read('115')).rejects.toBeInstanceOf(OutcomeUnknownError);
+      // Only connections made from now on are answered.
+      proxy.passNewOnly();
+      await vi.waitFor(() => lab.buffer.ping(), 5000);
+      await lab.update('115', { gate: 'B' });
+      expect(await lab.hand.items(0)).toHaveLength(1);
     });
 
     test('cut while idle: the next call connects again', async () => {

@@ -153,7 +153,7 @@ describe('at the memory limit', () => {
     await lab.buffer.invalidate(DIRTY[0]!);
     expect(await lab.buffer.read(DIRTY[0]!)).toBeUndefined();
     expect(await lab.buffer.clear()).toMatchObject({ deleted: 0 });
-    await lab.ack([], { parkedBytes: await lab.hand.items(0) });
+    await lab.hand.removeItems(0);
     expect(await lab.buffer.disown(DIRTY[1]!)).toBe(true);
     expect(await lab.buffer.isPending(DIRTY[1]!)).toBe(false);
     expect(await lab.buffer.deleteAll()).toBeGreaterThan(DIRTY.length - 2);

@@ -60,7 +60,7 @@ export class Updater {
       id,
       changes,
       tail: this.#tail({ id, changes, ...parseAttribution(options.user, options.comment) }),
-      ifVersion: options.ifVersion,
+      ifVersion: parseVersion(options.ifVersion),
       idempotencyKey: parseIdempotencyKey(options.idempotencyKey),
       token: runtime.uniqueName(),
       base: undefined,
@@ -133,7 +133,7 @@ export class Updater {
     if (request.ifVersion !== undefined) {
       // There is no version to compare with until it is cached.
       await this.#loader.fill(request.id, request.token);
-      return { ...request, base: undefined };
+      return { ...request, token: this.#ports.runtime.uniqueName(), base: undefined };
     }
     const { value } = await store.load(request.id);
     if (value) return { ...request, base: value };
@@ -162,6 +162,11 @@ export class Updater {
         return new errors.BufferError('update', new Error(`unexpected reply ${reply.kind}`));
     }
   }
+}
+
+function parseVersion(version: string | undefined): string | undefined {
+  if (version === '') throw new errors.ValidationError('ifVersion', 'must be a version, not an empty text');
+  return version;
 }
 
 function parseIdempotencyKey(key: string | undefined): string | undefined {

@@ -39,6 +39,8 @@ export interface CacheSettings extends LoaderSettings, UpdaterSettings {
 }
 
 const LETTERS_PAGE = 100;
+/** Each may have the size of an item. */
+const MAX_LETTERS = 1000;
 
 export class WriteBehindCache<Value extends FieldValues, Changes extends FieldValues> {
   readonly #definition: EntityDefinition<Value, Changes>;
@@ -86,9 +88,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     this.#assertOpen();
     const { batchSize = this.#settings.batchSize } = options;
     const most = this.#settings.flusher.maxBatchRows;
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > most) {
-      throw new errors.ValidationError('batchSize', `must be a whole number from 1 to ${String(most)}`);
-    }
+    checkWhole('batchSize', batchSize, most);
     return await this.#flusher.flushOldest({ deadlineAt: this.#flushDeadline(), maxUpdates: batchSize });
   }
 
@@ -101,6 +101,10 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   ): Promise<FlushResult> {
     this.#assertOpen();
     const { deadline, batchSize, signal } = options;
+    if (batchSize !== undefined) checkWhole('batchSize', batchSize, this.#settings.flusher.maxBatchRows);
+    if (deadline && Number.isNaN(deadline.getTime())) {
+      throw new errors.ValidationError('deadline', 'is not a date');
+    }
     return await this.#flusher.flushAll({
       deadlineAt: deadline?.getTime() ?? this.#flushDeadline(),
       ...(batchSize === undefined ? {} : { maxBatchRows: batchSize }),
@@ -163,6 +167,8 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   ): Promise<readonly DeadLetterInfo[]> {
     this.#assertOpen();
     const { afterLetterId = 0, limit = LETTERS_PAGE } = page;
+    checkWhole('limit', limit, MAX_LETTERS);
+    checkWhole('afterLetterId', afterLetterId, Number.MAX_SAFE_INTEGER, 0);
     const letters = await this.#ports.store.deadLetters({ afterLetterId, limit });
     return letters.map(describeLetter);
   }
@@ -217,7 +223,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     if (this.#isClosed) return undefined;
     this.#isClosed = true;
     try {
-      await this.#flusher.idle();
+      await this.#flusher.halt();
       return options.flush ? await this.#flusher.flushAll({ deadlineAt: this.#flushDeadline() }) : undefined;
     } finally {
       await Promise.allSettled([this.#ports.buffer.close(), this.#ports.store.close()]);
@@ -235,6 +241,15 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
 
   #flushDeadline(): number {
     return this.#ports.runtime.now() + this.#settings.flushTimeoutMs;
+  }
+}
+
+function checkWhole(field: string, value: number, most: number, least = 1): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw new errors.ValidationError(
+      field,
+      `must be a whole number from ${String(least)} to ${String(most)}`,
+    );
   }
 }
 

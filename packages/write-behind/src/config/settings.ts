@@ -118,5 +118,15 @@ function contradictions(settings: Settings, refused: ReadonlySet<string>): strin
     settings.CACHE_TLS || settings.CACHE_TLS_CA === undefined,
     'has no effect while CACHE_TLS is false',
   );
+  check(
+    ['QUEUE_LEASE_MS', 'CACHE_WAIT_MS'],
+    settings.QUEUE_LEASE_MS < settings.CACHE_WAIT_MS,
+    "must be less than CACHE_WAIT_MS, or a killed flusher's claim makes calls wait in vain",
+  );
+  check(
+    ['DB_LOCK_WAIT_SECONDS', 'DB_STATEMENT_TIMEOUT_MS'],
+    settings.DB_LOCK_WAIT_SECONDS * 1000 < settings.DB_STATEMENT_TIMEOUT_MS,
+    'must be less than DB_STATEMENT_TIMEOUT_MS, or a lock wait looks like a lost connection',
+  );
   return mistakes;
 }

@@ -110,7 +110,7 @@ export const variables = z.object({
   QUEUE_FLUSH_TIMEOUT_MS: whole(60_000, 100, 3_600_000).describe(
     'How long a flush goes on when it is not told.',
   ),
-  QUEUE_LEASE_MS: whole(5000, 100, 600_000).describe("A flusher's claim on a partition; saves work only."),
+  QUEUE_LEASE_MS: whole(2000, 100, 600_000).describe("A flusher's claim on a partition; saves work only."),
   QUEUE_RETRY_ATTEMPTS: whole(5, 1, 100).describe('Attempts at a batch within one flush.'),
   DEAD_LETTER_LIMIT: whole(10_000, 1, 10_000_000).describe(
     'Dead letters of one partition; more stop its flush.',

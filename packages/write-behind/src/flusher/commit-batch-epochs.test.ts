@@ -186,12 +186,12 @@ describe('10: items that cannot be read are parked with their bytes, and the res
     });
   });
 
-  test('what the ack may drop: by its position where that is sure, else by its bytes', async () => {
-    const sure = damaged('e1', 2);
-    const unsure = damaged('e1', 77);
-    const outcome = await committed([{ seq: 1 }, sure, { seq: 3 }, unsure, Buffer.from('garbage')]);
+  test('what the ack may drop: a damaged item by its bytes, whatever its head shows', async () => {
+    const between = damaged('e1', 2);
+    const ahead = damaged('e1', 77);
+    const outcome = await committed([{ seq: 1 }, between, { seq: 3 }, ahead, Buffer.from('garbage')]);
     expect(outcome.covered).toEqual(new Map([['e1', 3]]));
-    expect(outcome.parkedBytes.map(String)).toEqual([String(unsure), 'garbage']);
+    expect(outcome.parkedBytes.map(String)).toEqual([String(between), String(ahead), 'garbage']);
     expect(outcome.distrusted).toEqual(new Set(['3']));
   });
 

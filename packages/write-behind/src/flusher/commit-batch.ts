@@ -165,26 +165,20 @@ function fieldsByEntity(updates: readonly QueuedUpdate[]): Map<string, Set<strin
   return fields;
 }
 
-/** undefined for an item that the buffer can only drop by its bytes. */
-function positionOf(placed: PlacedItem): Position | undefined {
-  if (placed.kind === 'UNREADABLE') return placed.position;
-  return placed.item.kind === 'UPDATE' ? placed.item.position : placed.item.head?.position;
-}
-
 /** What the ack of a settled batch says. */
 function acknowledged(settled: readonly PlacedItem[], parked: readonly NewDeadLetter[]) {
   const covered = new Map<string, number>();
   const distrusted = new Set<string>();
   const parkedBytes: Buffer[] = [];
   for (const placed of settled) {
-    const position = positionOf(placed);
-    if (position) covered.set(position.epoch, Math.max(position.seq, covered.get(position.epoch) ?? 0));
-    else parkedBytes.push(placed.item.bytes);
-    // Dealt with before may mean parked: its value must not be trusted either.
-    if (placed.kind === 'DONE') {
-      const id = placed.item.kind === 'UPDATE' ? placed.item.id : placed.item.head?.id;
-      if (id !== undefined) distrusted.add(id);
+    if (placed.kind === 'UNREADABLE') {
+      parkedBytes.push(placed.item.bytes);
+      continue;
     }
+    const { epoch, seq } = placed.item.position;
+    covered.set(epoch, Math.max(seq, covered.get(epoch) ?? 0));
+    // Dealt with before may mean parked: its value must not be trusted either.
+    if (placed.kind === 'DONE') distrusted.add(placed.item.id);
   }
   for (const { entityId } of parked) if (entityId !== undefined) distrusted.add(entityId);
   return { covered, distrusted, parkedBytes };

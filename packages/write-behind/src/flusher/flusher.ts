@@ -40,6 +40,8 @@ export interface FlushLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+type Committed = BatchOutcome & { readonly kind: 'COMMITTED' };
+
 export interface FlusherPorts {
   readonly buffer: BufferPort;
   readonly store: StorePort;
@@ -49,14 +51,17 @@ export interface FlusherPorts {
 
 /** Rounds in which nothing was stored, parked or dropped, after which the head of the queue is called stuck. */
 const MAX_IDLE_ROUNDS = 5;
+/** Entities invalidated at once. */
+const INVALIDATE_CHUNK = 500;
 /** How soon a partition that another flusher works on is looked at again. */
 const CLAIMED_RECHECK_MS = 25;
 
 export class Flusher {
   readonly #ports: FlusherPorts;
   readonly #settings: FlusherSettings;
-  /** Batches under way, so that `close` can wait for them. */
+  /** Calls under way, so that `halt` can wait for them. */
   readonly #running = new Set<Promise<unknown>>();
+  #isHalting = false;
 
   constructor(ports: FlusherPorts, settings: FlusherSettings) {
     this.#ports = ports;
@@ -65,78 +70,88 @@ export class Flusher {
 
   /** One batch of at most `maxUpdates`: the partition with the oldest update first, then the next, until it is full. */
   async flushOldest(limits: FlushLimits & { readonly maxUpdates: number }): Promise<FlushResult> {
-    const result = emptyResult();
-    const queues = await this.#ports.buffer.queues();
-    const waiting = queues
-      .flatMap(({ oldest }, partition) =>
-        oldest ? [{ partition, acceptedUs: acceptedUsOf(oldest) ?? 0 }] : [],
-      )
-      .sort((a, b) => a.acceptedUs - b.acceptedUs);
-    for (const { partition } of waiting) {
-      const maxUpdates = limits.maxUpdates - dealtWith(result);
-      if (maxUpdates <= 0) break;
-      await this.#flush(partition, { ...limits, maxUpdates }, result);
-    }
-    return await this.#finish(result);
+    return await this.#run(async (result) => {
+      const queues = await this.#ports.buffer.queues();
+      const waiting = queues
+        .flatMap(({ oldest }, partition) =>
+          oldest ? [{ partition, acceptedUs: acceptedUsOf(oldest) ?? 0 }] : [],
+        )
+        .sort((a, b) => a.acceptedUs - b.acceptedUs);
+      for (const { partition } of waiting) {
+        const maxUpdates = limits.maxUpdates - dealtWith(result);
+        if (maxUpdates <= 0) break;
+        await this.#flush(partition, { ...limits, maxUpdates }, result);
+      }
+    });
   }
 
   /** All partitions, several at a time, until nothing remains or the deadline has come. */
   async flushAll(limits: FlushLimits): Promise<FlushResult> {
-    const result = emptyResult();
-    const stopped = new Set<number>();
-    for (;;) {
-      const lengths = await this.#ports.buffer.queueLengths();
-      const todo = [...lengths.keys()].filter(
-        (partition) => (lengths[partition] ?? 0) > 0 && !stopped.has(partition),
-      );
-      if (todo.length === 0 || this.#isOver(limits)) break;
-      const before = dealtWith(result);
-      const lanes = Array.from({ length: Math.min(this.#settings.concurrency, todo.length) }, async () => {
-        for (let partition = todo.shift(); partition !== undefined; partition = todo.shift()) {
-          if (!(await this.#flush(partition, limits, result))) stopped.add(partition);
-        }
-      });
-      await Promise.all(lanes);
-      // No progress, nothing stopped: other flushers hold what is left.
-      if (dealtWith(result) === before) await this.#ports.runtime.sleep(CLAIMED_RECHECK_MS);
-    }
-    return await this.#finish(result);
+    return await this.#run(async (result) => {
+      const stopped = new Set<number>();
+      for (;;) {
+        const lengths = await this.#ports.buffer.queueLengths();
+        const todo = [...lengths.keys()].filter(
+          (partition) => (lengths[partition] ?? 0) > 0 && !stopped.has(partition),
+        );
+        if (todo.length === 0 || this.#isOver(limits)) break;
+        const before = dealtWith(result);
+        const lanes = Array.from({ length: Math.min(this.#settings.concurrency, todo.length) }, async () => {
+          for (let partition = todo.shift(); partition !== undefined; partition = todo.shift()) {
+            if (this.#isOver(limits)) return;
+            if (!(await this.#flush(partition, limits, result))) stopped.add(partition);
+          }
+        });
+        await Promise.all(lanes);
+        // No progress, nothing stopped: other flushers hold what is left.
+        if (dealtWith(result) === before) await this.#ports.runtime.sleep(CLAIMED_RECHECK_MS);
+      }
+    });
   }
 
   /** One partition, until nothing remains or a limit is reached. */
   async flushPartition(partition: number, limits: FlushLimits): Promise<FlushResult> {
-    const result = emptyResult();
-    await this.#flush(partition, limits, result);
-    return await this.#finish(result);
+    return await this.#run(async (result) => {
+      await this.#flush(partition, limits, result);
+    });
   }
 
-  /** Resolves when no batch is under way. */
-  async idle(): Promise<void> {
+  /** Lets the batches under way finish, begins no others, and resolves when all calls have returned. */
+  async halt(): Promise<void> {
+    this.#isHalting = true;
     await Promise.allSettled(this.#running);
+    this.#isHalting = false;
   }
 
-  async #finish(result: MutableFlushResult): Promise<FlushResult> {
-    const lengths = await this.#ports.buffer.queueLengths();
-    result.remaining = lengths.reduce((sum, length) => sum + length, 0);
-    return result;
+  async #run(work: (result: MutableFlushResult) => Promise<void>): Promise<FlushResult> {
+    const call = async () => {
+      const result = emptyResult();
+      await work(result);
+      const lengths = await this.#ports.buffer.queueLengths();
+      result.remaining = lengths.reduce((sum, length) => sum + length, 0);
+      return result;
+    };
+    const running = call();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   #isOver({ deadlineAt, signal }: FlushLimits): boolean {
-    return signal?.aborted === true || this.#ports.runtime.now() >= deadlineAt;
+    return this.#isHalting || signal?.aborted === true || this.#ports.runtime.now() >= deadlineAt;
   }
 
   /** False if the partition stopped. True also where another flusher holds it. */
   async #flush(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
-    const work = this.#flushClaimed(partition, limits, result);
-    this.#running.add(work);
     try {
-      await work;
+      await this.#flushClaimed(partition, limits, result);
       return true;
     } catch (error) {
       result.stopped.push(await this.#stop(partition, error));
       return false;
-    } finally {
-      this.#running.delete(work);
     }
   }
 
@@ -153,7 +168,11 @@ export class Flusher {
       let idleRounds = 0;
       // Read before the peek, never after: see placement.ts.
       let seenEpoch = await this.#retrying(limits, () => store.readEpoch(partition));
-      for (let first = true; left > 0 && (first || !this.#isOver(limits)); first = false) {
+      for (
+        let first = true;
+        left > 0 && !this.#isHalting && (first || !this.#isOver(limits));
+        first = false
+      ) {
         const batch = await this.#batch({
           partition,
           rows: Math.min(left, sizer.rows),
@@ -223,11 +242,27 @@ export class Flusher {
     };
   }
 
-  async #ack(partition: number, outcome: BatchOutcome & { kind: 'COMMITTED' }, limits: FlushLimits) {
+  async #ack(partition: number, outcome: Committed, limits: FlushLimits) {
     for (const { reason, error, entityId } of outcome.parked) {
       this.#ports.logger.error('update parked as a dead letter', { partition, entityId, reason, error });
     }
-    return await this.#retrying(limits, () => this.#ports.buffer.ack(partition, outcome));
+    const acked = await this.#retrying(limits, () => this.#ports.buffer.ack(partition, outcome));
+    await this.#invalidateStored(outcome, acked.dropped);
+    return acked;
+  }
+
+  /**
+   * Items that were committed and were no longer in the queue: the buffer lost what it had since they were peeked, and
+   * somebody may have cached a row as it was before this commit. No ack would ever find that value.
+   */
+  async #invalidateStored(outcome: Committed, dropped: number): Promise<void> {
+    const settled = outcome.stored.length + outcome.skipped + outcome.parked.length;
+    if (dropped >= settled) return;
+    const ids = [...new Set(outcome.stored.map(({ id }) => id))];
+    for (let start = 0; start < ids.length; start += INVALIDATE_CHUNK) {
+      const chunk = ids.slice(start, start + INVALIDATE_CHUNK);
+      await Promise.all(chunk.map((id) => this.#ports.buffer.invalidate(id)));
+    }
   }
 
   async #stop(partition: number, error: unknown): Promise<StoppedPartition> {

@@ -12,10 +12,10 @@ import type { Position } from '../position.ts';
 export type PlacedItem = (
   | { readonly kind: 'NEW'; readonly item: QueuedUpdate }
   /** Dealt with before, by a batch whose ack did not arrive. */
-  | { readonly kind: 'DONE'; readonly item: QueueItem }
+  | { readonly kind: 'DONE'; readonly item: QueuedUpdate }
   | { readonly kind: 'ABANDONED'; readonly item: QueuedUpdate }
-  /** To be parked as bytes; `position` only where its head can be believed: see `seqsBehind`. */
-  | { readonly kind: 'UNREADABLE'; readonly item: UnreadableItem; readonly position: Position | undefined }
+  /** Not ours or damaged: parked as its bytes. */
+  | { readonly kind: 'UNREADABLE'; readonly item: UnreadableItem }
 ) & {
   /** The watermark once this item is dealt with. */
   readonly watermark: Position;
@@ -39,19 +39,10 @@ export function placeItems({ items, watermark, retired, seenEpoch }: PlacementIn
   const finals = new Map(retired);
   const placed: PlacedItem[] = [];
   let at = watermark;
-  const behind = seqsBehind(items);
-  for (const [index, item] of items.entries()) {
+  for (const item of items) {
     if (item.kind === 'UNREADABLE') {
-      // Its head may be as damaged as the rest: it must not end an epoch.
-      const head = item.head?.position.epoch === at.epoch ? item.head.position : undefined;
-      const isDone = head !== undefined && head.seq <= at.seq;
-      const position = head && head.seq < (behind[index] ?? 0) ? head : undefined;
-      if (position && !isDone) at = position;
-      placed.push(
-        isDone
-          ? { kind: 'DONE', item, watermark: at }
-          : { kind: 'UNREADABLE', item, position, watermark: at },
-      );
+      // Its head may be as damaged as the rest: it moves nothing, and is told by its bytes alone.
+      placed.push({ kind: 'UNREADABLE', item, watermark: at });
       continue;
     }
     const { epoch, seq } = item.position;
@@ -72,21 +63,6 @@ export function placeItems({ items, watermark, retired, seenEpoch }: PlacementIn
     placed.push({ kind: 'NEW', item, watermark: at });
   }
   return { kind: 'PLACED', items: placed };
-}
-
-/**
- * For each unreadable item the seq of the next readable one of its epoch, if there is one: what its own must be below
- * to be believed. A damaged seq that is too great would take the watermark past updates that are yet to come, and they
- * would be dropped as dealt with.
- */
-function seqsBehind(items: readonly QueueItem[]): (number | undefined)[] {
-  const next = new Map<string, number>();
-  const behind = items.toReversed().map((item) => {
-    if (item.kind === 'UNREADABLE') return item.head && next.get(item.head.position.epoch);
-    next.set(item.position.epoch, item.position.seq);
-    return undefined;
-  });
-  return behind.reverse();
 }
 
 /** The epochs that end on the way from `from` along these items, each with its final position. */

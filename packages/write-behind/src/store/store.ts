@@ -130,6 +130,11 @@ export interface StoreCheck {
   readonly warnings: readonly string[];
 }
 
+export interface OpenedStore extends StoreCheck {
+  /** Names this database for good: made at first use, kept in it. */
+  readonly storeId: string;
+}
+
 export interface StorePort {
   /** Makes the engine's own tables; safe to repeat. */
   migrate(): Promise<void>;
@@ -137,7 +142,7 @@ export interface StorePort {
    * Checks what the engine relies on, makes the tables where they are missing, and the watermark rows at first use.
    * ConfigurationError if the partition count is another than at first use.
    */
-  open(): Promise<StoreCheck>;
+  open(): Promise<OpenedStore>;
   /** What the engine relies on in the server, checked now. */
   check(): Promise<StoreCheck>;
   close(): Promise<void>;

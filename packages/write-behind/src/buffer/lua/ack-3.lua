@@ -9,6 +9,7 @@
 --       then a count of distrusted ids (parked, or found already dealt with), then the ids
 --       then a count of unreadable items that were parked, then their bytes
 -- Returns dropped, remaining
+local MAX_ORPHANS = 500 -- bounds the script's time; the next ack takes the rest
 local at = 4
 local function readList(width)
   local count, list = tonumber(ARGV[at]), {}
@@ -75,4 +76,13 @@ for _, id in ipairs(ids) do
   if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
 end
 redis.call('DEL', KEYS[3])
-return { dropped, redis.call('LLEN', KEYS[1]) }
+local remaining = redis.call('LLEN', KEYS[1])
+if remaining == 0 then
+  -- Nothing waits: what is still marked belongs to damaged items, which went by their bytes.
+  local orphans = redis.pcall('HRANDFIELD', KEYS[2], MAX_ORPHANS)
+  for _, id in ipairs(orphans.err and {} or orphans) do
+    redis.call('DEL', ARGV[1] .. id)
+    redis.call('HDEL', KEYS[2], id)
+  end
+end
+return { dropped, remaining }

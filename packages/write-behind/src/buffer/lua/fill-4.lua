@@ -5,12 +5,13 @@
 -- Returns OK version | RETRY (lease gone) | PRESENT | PENDING
 --- @include "entity"
 --- @include "epoch"
-local version = readEntity(KEYS[1])
+local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
 if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'RETRY' } end
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
 if waiting then return { 'PENDING' } end
-if version then return { 'PRESENT' } end
+-- A clean value of another epoch is no value to an update (see there): it came here to have it replaced.
+if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
 redis.call('DEL', KEYS[1], KEYS[3])
 redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))

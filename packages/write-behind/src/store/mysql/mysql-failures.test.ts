@@ -164,13 +164,8 @@ describe('what may pass is StoreUnavailableError', () => {
     const release = await db.holdWidget(1);
     const failing = failureOf(update('size = 1'));
     await oneWaits(db);
-    const [waiting] = await db.rows<{ id: number }>(
-      `SELECT trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX AS trx
-       JOIN information_schema.PROCESSLIST AS process ON process.ID = trx.trx_mysql_thread_id
-       WHERE trx_state = 'LOCK WAIT' AND process.DB = ?`,
-      [db.database],
-    );
-    await db.outside.query('KILL QUERY ?', [waiting!.id]);
+    const [waiting] = await db.waitingConnections();
+    await db.outside.query('KILL QUERY ?', [waiting]);
     const error = await failing;
     await release();
     expect(error.cause.errno).toBe(1317);

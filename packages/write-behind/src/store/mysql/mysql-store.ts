@@ -8,6 +8,7 @@ import type {
   DeadLetter,
   DeadLetterReason,
   LoadedRow,
+  OpenedStore,
   PositionState,
   Row,
   StoreCheck,
@@ -28,6 +29,8 @@ export interface MysqlStoreOptions {
   readonly namespace: string;
   readonly partitions: number;
   readonly mapping: MysqlMapping;
+  /** Names this database for good, at first use. */
+  readonly uniqueName: () => string;
   /** Bytes of queue items in one batch; a statement may hold four times as much. */
   readonly maxBatchBytes: number;
 }
@@ -35,6 +38,7 @@ export interface MysqlStoreOptions {
 interface WatermarkRow {
   readonly partitionNo: number;
   readonly partitions: number;
+  readonly storeId: string;
   readonly epoch: string;
   readonly seq: number;
   readonly deadLetters: number;
@@ -76,16 +80,15 @@ export class MysqlStore implements StorePort {
     });
   }
 
-  async open(): Promise<StoreCheck> {
+  async open(): Promise<OpenedStore> {
     const check = await this.check();
     const rows = await this.#readWatermarkRows().catch(async (error: unknown) => {
       if (!isMissingTable(error)) throw error;
       await this.migrate();
       return [];
     });
-    if (rows.length === 0) await this.#insertWatermarks();
-    else this.#checkPartitions(rows);
-    return check;
+    const { storeId } = this.#checkPartitions(rows.length === 0 ? await this.#insertWatermarks() : rows);
+    return { ...check, storeId };
   }
 
   async close(): Promise<void> {
@@ -168,33 +171,35 @@ export class MysqlStore implements StorePort {
   }
 
   /** Row 0 first: of two processes with different counts the second waits for it and then sees the first's count. */
-  async #insertWatermarks(): Promise<void> {
-    const { partitions } = this.#options;
-    const row = (partition: number) => [...this.#scope, partition, partitions];
+  async #insertWatermarks(): Promise<WatermarkRow[]> {
+    const { partitions, uniqueName } = this.#options;
+    const row = (partition: number, storeId: string) => [...this.#scope, partition, partitions, storeId];
     await this.#pool.use(async (connection) => {
       await connection.run('START TRANSACTION');
-      await connection.run(sql.insertWatermarks, [[row(0)]]);
+      await connection.run(sql.insertWatermarks, [[row(0, uniqueName())]]);
       const rows = await connection.rows<WatermarkRow>(`${sql.readWatermarks} FOR UPDATE`, this.#scope);
       const [first] = rows;
       if (first?.partitions === partitions && partitions > 1) {
-        const others = Array.from({ length: partitions - 1 }, (_, index) => row(index + 1));
+        const others = Array.from({ length: partitions - 1 }, (_, index) => row(index + 1, first.storeId));
         await connection.run(sql.insertWatermarks, [others]);
       }
       await connection.run('COMMIT');
     });
-    this.#checkPartitions(await this.#readWatermarkRows());
+    return await this.#readWatermarkRows();
   }
 
-  #checkPartitions(rows: readonly WatermarkRow[]): void {
+  #checkPartitions(rows: readonly WatermarkRow[]): WatermarkRow {
     const { partitions, entity } = this.#options;
-    const known = rows[0]?.partitions;
-    if (known !== partitions || rows.length !== partitions) {
+    const [first] = rows;
+    const known = first?.partitions;
+    if (!first || known !== partitions || rows.length !== partitions) {
       throw new ConfigurationError(
         `QUEUE_PARTITIONS is ${String(partitions)}, but ${entity} was first used with ${String(known)}: ` +
           'updates that wait would be looked for in the wrong place. Set it back.',
         { partitions, known },
       );
     }
+    return first;
   }
 }
 

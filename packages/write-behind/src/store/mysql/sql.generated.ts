@@ -36,6 +36,7 @@ export const sql = {
   entity VARCHAR(32) NOT NULL,
   partition_no SMALLINT UNSIGNED NOT NULL,
   partitions SMALLINT UNSIGNED NOT NULL,
+  store_id VARCHAR(32) NOT NULL,
   epoch VARCHAR(32) NOT NULL DEFAULT '',
   seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
   dead_letters INT UNSIGNED NOT NULL DEFAULT 0,
@@ -47,7 +48,7 @@ export const sql = {
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   deleteLetter: `DELETE FROM afterwrite_dead_letters WHERE letter_id = ?`,
-  insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions) VALUES ?
+  insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions, store_id) VALUES ?
 ON DUPLICATE KEY UPDATE partitions = partitions`,
   lettersOf: `SELECT letter_id AS letterId, entity_id AS entityId, fields, superseded
 FROM afterwrite_dead_letters
@@ -91,7 +92,7 @@ WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?`,
   readRetired: `SELECT epoch, final_seq AS finalSeq
 FROM afterwrite_retired_epochs
 WHERE namespace = ? AND entity = ? AND partition_no = ? AND epoch IN (?)`,
-  readWatermarks: `SELECT partition_no AS partitionNo, partitions, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
+  readWatermarks: `SELECT partition_no AS partitionNo, partitions, store_id AS storeId, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
 FROM afterwrite_watermarks
 WHERE namespace = ? AND entity = ?
 ORDER BY partition_no`,

@@ -1,4 +1,4 @@
-SELECT partition_no AS partitionNo, partitions, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
+SELECT partition_no AS partitionNo, partitions, store_id AS storeId, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
 FROM afterwrite_watermarks
 WHERE namespace = ? AND entity = ?
 ORDER BY partition_no
