@@ -85,3 +85,8 @@ export const binary = async () => ({
   body: Buffer.from([0, 255, 1]).toString('base64'),
   isBase64Encoded: true,
 });
+
+export const waitForBody = async ({ body }) => ({
+  statusCode: 200,
+  body: String(await waitForFile(JSON.parse(body))),
+});
