@@ -112,6 +112,8 @@ describe('parseSettings', () => {
     ['CACHE_PASSWORD', { CACHE_USERNAME: 'app' }],
     ['DB_TLS_CA', { DB_TLS_CA: '/ca.pem' }],
     ['CACHE_TLS_CA', { CACHE_TLS_CA: '/ca.pem', CACHE_TLS: 'false' }],
+    ['QUEUE_LEASE_MS', { QUEUE_LEASE_MS: '3000', CACHE_WAIT_MS: '3000' }],
+    ['DB_LOCK_WAIT_SECONDS', { DB_LOCK_WAIT_SECONDS: '20', DB_STATEMENT_TIMEOUT_MS: '20000' }],
   ])('sees where %s contradicts another', (name, environment) => {
     expect(named(environment)).toEqual([name]);
   });
