@@ -38,6 +38,8 @@ const projects: TestProjectConfiguration[] = [
 export default defineConfig({
   test: {
     pool: 'forks',
+    // What functions log and count is read by the tests that check it, and is noise otherwise.
+    env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_TRACE_ENABLED: 'false', POWERTOOLS_DEV: 'true' },
     maxWorkers: MAX_WORKERS,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: HOOK_TIMEOUT_MS,

@@ -3,16 +3,13 @@
  * schedule cannot call more often than once a minute and the lag that is wanted is seconds; and hands over to a fresh
  * invocation of itself when work is left. Invocations may overlap: the engine's claims keep them out of each other's way.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import middy from '@middy/core';
 import type { FlightCache } from '@afterwrite/flights';
 import type { FlushResult } from '@afterwrite/write-behind';
 import type { Context } from 'aws-lambda';
 import { checkedFlightCache } from './compose.ts';
 import { type FlushCall, invokeFlush } from './lib/nudge.ts';
-import { logger, metrics, record, tracer } from './lib/telemetry.ts';
+import { logger, observed, record } from './lib/telemetry.ts';
 
 /** Left of the function's time for the last batch, its ack and the metrics, ms. */
 const MARGIN_MS = 5000;
@@ -117,8 +114,4 @@ function seconds(variable: string, fallback: number): number {
   return (Number.isFinite(value) && value >= 0 ? value : fallback) * 1000;
 }
 
-export const handler = middy()
-  .use(captureLambdaHandler(tracer, { captureResponse: false }))
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(flush);
+export const handler = middy().use(observed()).handler(flush);

@@ -2,9 +2,6 @@
  * What every function behind the gateway does around its own few lines: who calls, what is asked, answers and errors as
  * JSON. An operation gets checked input and gives a body; whatever it throws becomes a problem document.
  */
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { z } from 'zod';
@@ -12,7 +9,7 @@ import { routes } from '../routes.ts';
 import { authorise, type Caller, readAuthSettings } from './auth.ts';
 import { Problem, toProblem } from './problem.ts';
 import { MAX_BODY_BYTES } from './schemas.ts';
-import { logger, metrics, tracer } from './telemetry.ts';
+import { logger, observed } from './telemetry.ts';
 
 export interface Call {
   readonly event: APIGatewayProxyEventV2;
@@ -62,11 +59,7 @@ export function apiFunction(operations: Partial<Record<RouteKey, Operation>>) {
       );
     }
   };
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-    .use(captureLambdaHandler(tracer, { captureResponse: false }))
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics))
-    .handler(answer);
+  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>().use(observed()).handler(answer);
 }
 
 async function run(

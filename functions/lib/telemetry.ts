@@ -1,15 +1,18 @@
 /** Logger, metrics and tracer of this environment: one each, named once. */
 import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Tracer } from '@aws-lambda-powertools/tracer';
+import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import type { MiddlewareObj } from '@middy/core';
 import type { Logger as EngineLogger } from '@afterwrite/write-behind';
 import { METRICS_NAMESPACE, metricDefinitions, type MetricName } from '../metrics.ts';
 
 const SERVICE = 'afterwrite';
 
 export const logger = new Logger({ serviceName: SERVICE });
-export const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: SERVICE });
-export const tracer = new Tracer({ serviceName: SERVICE, captureHTTPsRequests: false });
+const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: SERVICE });
+const tracer = new Tracer({ serviceName: SERVICE, captureHTTPsRequests: false });
 
 /** The same, as the engine calls it. */
 export const engineLogger: EngineLogger = {
@@ -30,4 +33,16 @@ export const engineLogger: EngineLogger = {
 /** Adds one value; what is added in an invocation leaves it as one document. */
 export function record(name: MetricName, value: number): void {
   metrics.addMetric(name, metricDefinitions[name].unit, value);
+}
+
+/** Around every handler: trace, log context, and what was recorded as one document, if anything was. */
+export function observed(): MiddlewareObj[] {
+  const publish = () => {
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  };
+  return [
+    captureLambdaHandler(tracer, { captureResponse: false }),
+    injectLambdaContext(logger),
+    { after: publish, onError: publish },
+  ];
 }

@@ -8,7 +8,9 @@ import { AfterwriteError, StoreDataError, StoreError, StoreUnavailableError } fr
 const RETRY_ERRNO = new Map([
   [1040, 'too many connections'],
   [1053, 'server is shutting down'],
+  [1158, 'network read error'],
   [1159, 'network read timeout'],
+  [1160, 'network write error'],
   [1161, 'network write timeout'],
   [1203, 'too many connections of this user'],
   [1205, 'lock wait timeout'],
@@ -18,6 +20,7 @@ const RETRY_ERRNO = new Map([
   [1792, 'transaction is read-only'],
   [1836, 'server is read-only'],
   [3024, 'statement took too long'],
+  [3032, 'server is in offline mode'],
   [3168, 'server is not available'],
   [4031, 'server closed an idle connection'],
 ]);
