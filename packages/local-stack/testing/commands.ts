@@ -9,6 +9,7 @@ import { parseSettings, type Settings } from '@afterwrite/write-behind';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 
+type CommandName = 'demo' | 'seed' | 'start' | 'worker';
 type Environment = Readonly<Record<string, string>>;
 
 export interface Place {
@@ -69,7 +70,7 @@ export interface RunningCommand {
 
 /** Starts it in a folder without a `.env`, with nothing of our own settings but `environment`. */
 export function startCommand(
-  name: 'demo' | 'seed' | 'worker',
+  name: CommandName,
   args: readonly string[],
   environment: Environment,
 ): RunningCommand {
@@ -113,7 +114,7 @@ export function startCommand(
 
 /** Runs it to its end with this as its whole input. */
 export async function runCommandLine(
-  name: 'demo' | 'seed' | 'worker',
+  name: CommandName,
   args: readonly string[],
   environment: Environment,
   input = '',

@@ -30,7 +30,7 @@ beforeAll(async () => {
     ],
     { maxEnvironments: 1, eventRetryDelaysMs: [5, 10] },
   );
-  api = await InvokeApi.listen({ lambda: place.lambda, port: 0, onLog: (line) => log.push(line) });
+  api = await InvokeApi.listen({ makeLambda: () => place.lambda, port: 0, onLog: (line) => log.push(line) });
   client = new LambdaClient({
     endpoint: api.endpoint,
     region: 'us-east-1',

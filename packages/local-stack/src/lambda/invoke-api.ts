@@ -17,39 +17,38 @@ const FUNCTION_NAME =
 const RETRY_AFTER_SECONDS = 1;
 
 export interface InvokeApiOptions {
-  readonly lambda: LocalLambda;
+  /** The functions may want to know where they can be invoked: called once the port is ours. */
+  readonly makeLambda: (endpoint: string) => LocalLambda;
   /** 0: one that is free. */
   readonly port: number;
   readonly onLog: (line: string) => void;
 }
 
 export class InvokeApi {
+  readonly lambda: LocalLambda;
+  /** For the SDK's `endpoint`, and AWS_ENDPOINT_URL_LAMBDA. */
+  readonly endpoint: string;
   readonly #server: Server;
-  readonly #lambda: LocalLambda;
   readonly #events: EventQueue;
 
-  private constructor({ lambda, onLog }: InvokeApiOptions) {
-    this.#lambda = lambda;
-    this.#events = new EventQueue(lambda, onLog);
-    // An invocation may take Lambda's fifteen minutes to answer, but not that long to arrive.
-    this.#server = createServer((request, response) => {
+  private constructor(server: Server, { makeLambda, onLog }: InvokeApiOptions) {
+    this.#server = server;
+    this.endpoint = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
+    this.lambda = makeLambda(this.endpoint);
+    this.#events = new EventQueue(this.lambda, onLog);
+    server.on('request', (request, response) => {
       this.#handle(request, response).catch((error: unknown) => refuse(response, error));
     });
   }
 
   /** Rejects with the system's error when the port is taken. */
   static async listen(options: InvokeApiOptions): Promise<InvokeApi> {
-    const api = new InvokeApi(options);
+    const server = createServer();
     await new Promise<void>((resolve, reject) => {
-      api.#server.once('error', reject);
-      api.#server.listen(options.port, LOOPBACK, resolve);
+      server.once('error', reject);
+      server.listen(options.port, LOOPBACK, resolve);
     });
-    return api;
-  }
-
-  /** For the SDK's `endpoint`, and AWS_ENDPOINT_URL_LAMBDA. */
-  get endpoint(): string {
-    return `http://${LOOPBACK}:${(this.#server.address() as AddressInfo).port}`;
+    return new InvokeApi(server, options);
   }
 
   close(): void {
@@ -67,7 +66,7 @@ export class InvokeApi {
     const name = functionNameOf(asked);
     const payload = await readPayload(request);
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-    if (!this.#lambda.has(name))
+    if (!this.lambda.has(name))
       throw new LambdaError('ResourceNotFoundException', `Function not found: ${name}`);
     if (type === 'RequestResponse') {
       await this.#invoke({ name, payload, request, response });
@@ -90,7 +89,7 @@ export class InvokeApi {
   }): Promise<void> {
     const { name, payload, request, response } = call;
     const withLog = request.headers['x-amz-log-type'] === 'Tail';
-    const result = await this.#lambda.invoke(name, payload, {
+    const result = await this.lambda.invoke(name, payload, {
       clientContext: clientContextOf(request),
       withLog,
     });

@@ -1,0 +1,87 @@
+/** `npm start`: the whole system on one machine, as it runs on AWS. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
+import { counted } from '../demo/words.ts';
+import { type FlightStack, withFlightStack } from '../stack.ts';
+import { LogFile } from '../start/log-file.ts';
+import { requireFreePort } from '../start/ports.ts';
+import { type RunningApi, startApi } from '../start/running-api.ts';
+import { parseStartSettings } from '../start/settings.ts';
+
+/** All of the ending within 30 s: requests, then the queue, then a few seconds for the servers. */
+const REQUEST_GRACE_MS = 10_000;
+const DRAIN_LIMIT_MS = 20_000;
+/** Another checkout's functions log to their own. */
+const LOG_FILE = join(import.meta.dirname, '../../../../.local/functions.log');
+
+const command = new Command()
+  .description(
+    'Runs the API on this machine: servers, functions behind a local Lambda, HTTP front and schedule. Ctrl-C or ' +
+      'SIGTERM finishes the requests under way, stores what waits, and ends it.',
+  )
+  .option('-v, --verbose', 'show what the functions write, and more of what fails');
+
+async function start(isVerbose: boolean, context: CommandContext): Promise<void> {
+  const { environment, signal, notes, logger } = context;
+  const settings = parseStartSettings(environment);
+  await requireFreePort(settings);
+  const log = new LogFile(LOG_FILE);
+  const onLog = (line: string) => {
+    log.write(line);
+    if (isVerbose) console.error(line);
+  };
+  const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
+  try {
+    await withFlightStack(options, async (stack) => {
+      const servers = stack.servers.settings;
+      const api = await startApi({ ...options, settings, servers, onLog });
+      try {
+        signal.throwIfAborted();
+        notes.clear();
+        announce(stack, api, log);
+        await once(signal, 'abort');
+      } finally {
+        await end(stack, api);
+      }
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void {
+  console.error(`${servers.valkey.description}; ${servers.mysql.description}`);
+  console.error(`Lambda's Invoke API: ${api.lambdaEndpoint}; output of the functions: ${log.path}`);
+  console.log(`Afterwrite is ready on ${api.url}`);
+}
+
+/** The queue is drained while the last requests run: those that wait for their update to be stored end sooner. */
+async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
+  const deadline = new Date(Date.now() + DRAIN_LIMIT_MS);
+  const draining = cache.flushQueue({ deadline }).catch(() => undefined);
+  const cut = await api.close(REQUEST_GRACE_MS);
+  if (cut > 0)
+    console.error(`${counted(cut, 'request')} did not finish and ${cut === 1 ? 'was' : 'were'} cut.`);
+  await draining;
+  try {
+    const { remaining, stopped } = await cache.flushQueue({ deadline });
+    if (remaining === 0) console.error('Ended; nothing waits.');
+    else {
+      const why = stopped[0] === undefined ? 'there was no time to store them' : stopped[0].message;
+      console.error(
+        `Ended; ${counted(remaining, 'update')} ${remaining === 1 ? 'stays' : 'stay'} in the queue for the next ` +
+          `start: ${why}`,
+      );
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Ended; what waits stays in the queue for the next start: ${reason}`);
+  }
+}
+
+if (parseCommandLine(command, 'start')) {
+  const { verbose = false } = command.opts<{ verbose?: boolean }>();
+  await runCommand({ isVerbose: verbose }, (context) => start(verbose, context));
+}
