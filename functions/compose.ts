@@ -12,8 +12,11 @@ import {
   cacheSettings,
   type CachePorts,
   createPorts,
+  mysqlTls,
   parseSettings,
+  type Settings,
 } from '@afterwrite/write-behind';
+import { type Connection, createConnection } from 'mysql2/promise';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { readSecrets } from './lib/secrets.ts';
 import { engineLogger, logger } from './lib/telemetry.ts';
@@ -75,6 +78,28 @@ export function lambdaClient(): LambdaClient {
   return lambda;
 }
 
+/** One connection for what a migration does past the engine; closed afterwards. */
+export async function withConnection<T>(
+  work: (connection: Connection) => Promise<T>,
+  environment: Environment = process.env,
+): Promise<T> {
+  const settings = await readSettings(environment);
+  const connection = await createConnection({
+    host: settings.DB_HOST,
+    port: settings.DB_PORT,
+    database: settings.DB_NAME,
+    user: settings.DB_USER,
+    password: settings.DB_PASSWORD,
+    connectTimeout: settings.DB_CONNECT_TIMEOUT_MS,
+    ...mysqlTls(settings),
+  });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.end();
+  }
+}
+
 /** For tests, and for a process that ends: the next call builds anew. */
 export async function closeClients(): Promise<void> {
   const clients = await building?.catch(() => undefined);
@@ -101,8 +126,12 @@ async function readyClients(environment: Environment): Promise<Clients> {
   return clients;
 }
 
+async function readSettings(environment: Environment): Promise<Settings> {
+  return parseSettings({ ...DEFAULTS, ...environment, ...(await readSecrets(environment)) });
+}
+
 async function build(environment: Environment): Promise<Clients> {
-  const settings = parseSettings({ ...DEFAULTS, ...environment, ...(await readSecrets(environment)) });
+  const settings = await readSettings(environment);
   const ports = createPorts(flightEntity, settings, { logger: engineLogger });
   const cache = new FlightCache(flightDefinition, ports, cacheSettings(settings));
   const notYet = new Error('not checked yet');

@@ -139,3 +139,16 @@ describe('an update that finds the queue long', () => {
     expect(await flush(calls[0]!.Payload, lambdaContext(SHORT_MS))).toMatchObject({ processed: 4 });
   });
 });
+
+describe('the migrate function', () => {
+  it('makes the engine’s tables, and the index of the audit trail where it is wanted, as often as it is called', async () => {
+    const { handler } = await import('@afterwrite/functions/migrate');
+    const indexes = () => world.rows("SHOW INDEX FROM flight_log WHERE Key_name = 'afterwrite_flight_date'");
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false });
+    expect(await indexes()).toHaveLength(0);
+    vi.stubEnv('FLIGHT_LOG_INDEX', '1');
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: true });
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false });
+    expect(await indexes()).toHaveLength(2);
+  });
+});

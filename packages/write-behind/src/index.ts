@@ -12,6 +12,7 @@ export {
   bindPorts,
   cacheSettings,
   createPorts,
+  mysqlTls,
   type EntityOptions,
   openPorts,
   openWriteBehindCache,

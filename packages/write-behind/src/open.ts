@@ -7,6 +7,7 @@ import type { EntityDefinition, FieldValues } from './entity.ts';
 import { ConfigurationError } from './errors.ts';
 import { type Logger, type Runtime, stderrLogger, systemRuntime } from './runtime.ts';
 import type { MysqlMapping } from './store/mysql/mysql-mapping.ts';
+import { mysqlSsl } from './store/mysql/mysql-pool.ts';
 import { MysqlStore } from './store/mysql/mysql-store.ts';
 
 export interface EntityOptions<Value extends FieldValues, Changes extends FieldValues> {
@@ -141,6 +142,11 @@ export function cacheSettings(settings: Settings): CacheSettings {
       retry: { attempts: settings.QUEUE_RETRY_ATTEMPTS, ...RETRY_MS },
     },
   };
+}
+
+/** TLS of a connection of one's own, as the engine's are. */
+export function mysqlTls(settings: Settings): ReturnType<typeof mysqlSsl> {
+  return mysqlSsl({ tls: settings.DB_TLS, tlsCa: readCa('DB_TLS_CA', settings.DB_TLS_CA) });
 }
 
 function readCa(variable: string, file: string | undefined): string | undefined {

@@ -6,6 +6,7 @@
 import {
   type Pool,
   type PoolConnection,
+  type PoolOptions,
   createPool,
   type QueryResult,
   type RowDataPacket,
@@ -32,6 +33,14 @@ export interface MysqlSettings {
   readonly lockWaitSeconds: number;
 }
 
+/** TLS options as the driver takes them: verified, 1.2 at the least. */
+export function mysqlSsl({ tls, tlsCa }: Pick<MysqlSettings, 'tls' | 'tlsCa'>): PoolOptions {
+  if (!tls) return {};
+  return {
+    ssl: { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(tlsCa === undefined ? {} : { ca: tlsCa }) },
+  };
+}
+
 /** Callers that may wait for a connection at once; more are refused. */
 const MAX_WAITING = 10_000;
 
@@ -50,15 +59,7 @@ export class MysqlPool {
       database: settings.database,
       user: settings.user,
       password: settings.password,
-      ...(settings.tls
-        ? {
-            ssl: {
-              minVersion: 'TLSv1.2',
-              rejectUnauthorized: true,
-              ...(settings.tlsCa ? { ca: settings.tlsCa } : {}),
-            },
-          }
-        : {}),
+      ...mysqlSsl(settings),
       connectionLimit: settings.poolSize,
       queueLimit: MAX_WAITING,
       connectTimeout: settings.connectTimeoutMs,
