@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
-import { BundleError, type Bundled, bundleFunctions, watchFunctions } from './bundle.ts';
+import { BundleError, type Bundled, bundleFunctions } from './bundle.ts';
 import { functionNames, projectBundles } from './project.ts';
+import { BundleWatcher } from './watch.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'afterwrite-bundle-'));
 let sourceDir: string;
@@ -41,7 +42,7 @@ async function handlerOf(name: string): Promise<() => Promise<unknown>> {
 }
 
 test('one ES module a function, its hash beside it, source maps outside of the folder', async () => {
-  const bundles = await bundleFunctions(options());
+  const { bundles } = await bundleFunctions(options());
   expect(readdirSync(outDir).sort()).toEqual(['first', 'hashes.json', 'second', 'source-maps']);
   expect(readdirSync(join(outDir, 'first'))).toEqual(['index.mjs']);
   const hashes = JSON.parse(readFileSync(join(outDir, 'hashes.json'), 'utf8')) as Record<string, string>;
@@ -55,9 +56,9 @@ test('one ES module a function, its hash beside it, source maps outside of the f
 });
 
 test('the same sources give the same bytes and leave the files alone', async () => {
-  const first = await bundleFunctions(options());
+  const { bundles: first } = await bundleFunctions(options());
   const writtenAt = statSync(join(outDir, 'first/index.mjs')).mtimeMs;
-  const again = await bundleFunctions(options());
+  const { bundles: again } = await bundleFunctions(options());
   expect(again.map(({ sha256 }) => sha256)).toEqual(first.map(({ sha256 }) => sha256));
   expect(again.every(({ isNew }) => !isNew)).toBe(true);
   expect(statSync(join(outDir, 'first/index.mjs')).mtimeMs).toBe(writtenAt);
@@ -82,10 +83,11 @@ test('a bundle that is too large is refused, with its largest parts', async () =
 });
 
 test('a change is bundled while it is watched, a mistake is told and mended', async () => {
-  await bundleFunctions(options());
+  const { sourceFolders } = await bundleFunctions(options());
+  expect(sourceFolders).toEqual([sourceDir]);
   const changed: Bundled[] = [];
   const failed: string[] = [];
-  const stop = await watchFunctions(options(), {
+  const watcher = new BundleWatcher(options(), sourceFolders, {
     onChanged: (bundled) => changed.push(bundled),
     onFailed: (message) => failed.push(message),
   });
@@ -96,12 +98,12 @@ test('a change is bundled while it is watched, a mistake is told and mended', as
     await vi.waitFor(() => expect(changed.map(({ name }) => name)).toEqual(['first']), { timeout: 10_000 });
     expect(await (await handlerOf('first'))()).toBe('new');
   } finally {
-    await stop();
+    await watcher.close();
   }
 });
 
 test('every function of the project can be bundled and has a handler', async () => {
-  const bundles = await bundleFunctions({ ...projectBundles, outDir });
+  const { bundles } = await bundleFunctions({ ...projectBundles, outDir });
   expect(bundles.map(({ name }) => name)).toEqual([...functionNames].sort());
   // In a Node of its own: the test runner would transform every one of them first.
   const program = `for (const path of process.argv.slice(1)) console.log(typeof (await import(path)).handler)`;

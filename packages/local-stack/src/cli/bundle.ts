@@ -8,7 +8,8 @@ const command = new Command().description('Bundles each Lambda function into fun
 
 if (parseCommandLine(command, 'bundle')) {
   await runCommand({ isVerbose: false }, async () => {
-    for (const { name, bytes, zippedBytes, sha256 } of await bundleFunctions(projectBundles)) {
+    const { bundles } = await bundleFunctions(projectBundles);
+    for (const { name, bytes, zippedBytes, sha256 } of bundles) {
       const sizes = `${inKb(bytes)}, ${inKb(zippedBytes)} zipped`;
       console.log(`${name.padEnd(20)} ${sizes.padEnd(26)} ${sha256.slice(0, 12)}`);
     }

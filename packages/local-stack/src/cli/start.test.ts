@@ -71,7 +71,7 @@ test('one command to an API whose updates reach the database by themselves; SIGT
   const { FunctionError, Payload } = await client.send(new InvokeCommand({ FunctionName: 'migrate' }));
   expect({ FunctionError, said: Payload?.transformToString() }).toEqual({
     FunctionError: undefined,
-    said: '{"migrated":true}',
+    said: expect.stringContaining('"migrated":true') as string,
   });
   client.destroy();
 
@@ -89,8 +89,8 @@ test.runIf(process.platform === 'linux')('SIGKILL leaves no process behind', asy
   const { url, child } = await startStack();
   await fetch(`${url}/flights/1`);
   const children = childrenOf(child.pid!);
-  // The guard, the bundler, the environments of migrate and get-flight (frozen) and of flush (running).
-  expect(children.length).toBeGreaterThanOrEqual(5);
+  // The guard, the environments of migrate and get-flight (frozen) and of flush (running).
+  expect(children).toHaveLength(4);
   child.kill('SIGKILL');
   await vi.waitFor(() => expect(children.filter(isAlive)).toEqual([]), { timeout: 5000 });
 });

@@ -35,8 +35,8 @@ async function start(isVerbose: boolean, context: CommandContext): Promise<void>
   const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   try {
     await withFlightStack(options, async (stack) => {
-      const servers = stack.servers.settings;
-      const api = await startApi({ ...options, settings, servers, onLog });
+      const { settings: servers, mysql } = stack.servers;
+      const api = await startApi({ ...options, settings, servers, isLocalDatabase: mysql.isLocal, onLog });
       try {
         signal.throwIfAborted();
         notes.clear();

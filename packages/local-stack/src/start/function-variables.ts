@@ -5,7 +5,7 @@ import type { Environment, StartSettings } from './settings.ts';
 
 /** The rest of the environment is nothing to them. Defaults are theirs to choose, so only what was named goes on. */
 const MEANT_FOR_FUNCTIONS =
-  /^(?:DB|CACHE|QUEUE|FLUSH|DEAD_LETTER|IDEMPOTENCY|POWERTOOLS)_|^(?:AUTH_MODE|ALLOW_UNAUTHENTICATED)$/;
+  /^(?:DB|CACHE|QUEUE|FLUSH|DEAD_LETTER|IDEMPOTENCY|POWERTOOLS)_|^(?:ALLOW_UNAUTHENTICATED|FLIGHT_LOG_INDEX)$/;
 /** Read from AWS; here the passwords are known. */
 const ONLY_ON_AWS = '_SECRET_ARN';
 
@@ -30,13 +30,15 @@ const FILES = ['DB_TLS_CA', 'CACHE_TLS_CA'] as const satisfies readonly (keyof S
 export interface FunctionVariablesOptions {
   readonly environment: Environment;
   readonly servers: Settings;
+  /** The database is this stack's own: its flight_log may be given an index. */
+  readonly isLocalDatabase: boolean;
   readonly settings: StartSettings;
   /** Of the Invoke API. */
   readonly lambdaEndpoint: string;
 }
 
 export function functionVariables(options: FunctionVariablesOptions): Record<string, string> {
-  const { environment, servers, settings, lambdaEndpoint } = options;
+  const { environment, servers, isLocalDatabase, settings, lambdaEndpoint } = options;
   const named = Object.entries(environment).filter(
     ([name, value]) =>
       value !== undefined && value !== '' && MEANT_FOR_FUNCTIONS.test(name) && !name.endsWith(ONLY_ON_AWS),
@@ -44,6 +46,7 @@ export function functionVariables(options: FunctionVariablesOptions): Record<str
   const variables: Record<string, string | undefined> = {
     // There is no X-Ray daemon here.
     POWERTOOLS_TRACE_ENABLED: 'false',
+    FLIGHT_LOG_INDEX: isLocalDatabase ? '1' : '0',
     ...Object.fromEntries(named),
     AUTH_MODE: settings.auth.mode,
     FLUSH_FUNCTION_NAME: 'flush',

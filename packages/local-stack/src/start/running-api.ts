@@ -2,8 +2,9 @@
 import { catalog } from '@afterwrite/functions/catalog';
 import { routes } from '@afterwrite/functions/routes';
 import type { Settings } from '@afterwrite/write-behind';
-import { bundleFunctions, watchFunctions } from '../bundle/bundle.ts';
+import { bundleFunctions } from '../bundle/bundle.ts';
 import { functionNames, projectBundles } from '../bundle/project.ts';
+import { BundleWatcher } from '../bundle/watch.ts';
 import { allowAll, jwtAuthorizer } from '../front/authorizer.ts';
 import { HttpFront } from '../front/front.ts';
 import { InvokeApi } from '../lambda/invoke-api.ts';
@@ -19,6 +20,7 @@ export interface RunningApiOptions {
   readonly settings: StartSettings;
   /** Where the servers are. */
   readonly servers: Settings;
+  readonly isLocalDatabase: boolean;
   readonly onLog: (line: string) => void;
   /** One line each for what takes time. */
   readonly onProgress: (line: string) => void;
@@ -57,7 +59,7 @@ async function bringUp(
 ): Promise<RunningApi> {
   const { settings, onLog, onProgress } = options;
   onProgress('bundling the functions');
-  await bundleFunctions(projectBundles);
+  const { sourceFolders } = await bundleFunctions(projectBundles);
   const invokeApi = await withClearPortError('LAMBDA_PORT', () =>
     InvokeApi.listen({
       port: settings.lambdaPort,
@@ -68,7 +70,8 @@ async function bringUp(
   const { lambda, endpoint } = invokeApi;
   undos.push(() => lambda.close());
   undos.push(() => invokeApi.close());
-  undos.push(await watch(lambda, options));
+  const watcher = watch(lambda, sourceFolders, options);
+  undos.push(() => watcher.close());
 
   onProgress('preparing the database');
   await migrate(lambda);
@@ -112,16 +115,18 @@ function makeLambda(options: RunningApiOptions, lambdaEndpoint: string): LocalLa
   });
 }
 
-async function watch(lambda: LocalLambda, { onLog, onNotice }: RunningApiOptions): Promise<Undo> {
-  const stop = await watchFunctions(projectBundles, {
+function watch(
+  lambda: LocalLambda,
+  sourceFolders: readonly string[],
+  { onLog, onNotice }: RunningApiOptions,
+): BundleWatcher {
+  return new BundleWatcher(projectBundles, sourceFolders, {
     onChanged: ({ name }) => {
       onLog(`${name} has a new bundle`);
       lambda.retire(name);
     },
     onFailed: (message) => onNotice(`the functions stay as they were: ${message}`),
   });
-  // The bundler's own process may have had the terminal's Ctrl-C before us.
-  return () => stop().catch(() => undefined);
 }
 
 async function migrate(lambda: LocalLambda): Promise<void> {

@@ -73,11 +73,13 @@ test('functions are told what was named for them and where the servers are, and 
   const variables = functionVariables({
     environment,
     servers,
+    isLocalDatabase: true,
     settings: parseStartSettings({}),
     lambdaEndpoint: 'http://127.0.0.1:9',
   });
   expect(variables).toEqual({
     POWERTOOLS_TRACE_ENABLED: 'false',
+    FLIGHT_LOG_INDEX: '1',
     DB_POOL_SIZE: '5',
     QUEUE_NUDGE_LENGTH: '7',
     ALLOW_UNAUTHENTICATED: '1',
