@@ -3,17 +3,25 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { RowDataPacket } from 'mysql2/promise';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { makePlace, type Place, type RunningCommand, startCommand } from '../../testing/commands.ts';
 
 const READY = /^Afterwrite is ready on (http:\/\/127\.0\.0\.1:\d+)$/m;
 let place: Place;
+const started: RunningCommand[] = [];
 
 beforeAll(async () => {
   place = await makePlace(50, { QUEUE_PROCESS_INTERVAL: '1' });
 });
 afterAll(async () => {
   await place.remove();
+});
+
+afterEach(async () => {
+  for (const { child, ended } of started.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
 });
 
 interface Stack extends RunningCommand {
@@ -23,6 +31,7 @@ interface Stack extends RunningCommand {
 
 async function startStack(more: Record<string, string> = {}): Promise<Stack> {
   const running = startCommand('start', [], { ...place.environment, PORT: '0', ...more });
+  started.push(running);
   let [stdout, stderr] = ['', ''];
   running.child.stdout.on('data', (text: string) => (stdout += text));
   running.child.stderr.on('data', (text: string) => (stderr += text));
@@ -83,6 +92,24 @@ test('one command to an API whose updates reach the database by themselves; SIGT
   expect(stderr).toMatch(/Ended; nothing waits\.\n$/);
   expect(await countArrivals('2030-01-01 02:00:00')).toBe(4);
   await expect(fetch(url)).rejects.toThrow();
+});
+
+test('what cannot be stored is reported, and the next start stores it', async () => {
+  const first = await startStack();
+  await place.connection.query('RENAME TABLE flight_log TO flight_log_away');
+  expect((await patch(first.url, 7, '2030-01-01T03:00:00Z')).status).toBe(202);
+  // As the terminal does at Ctrl-C.
+  first.child.kill('SIGINT');
+  const { code, stderr } = await first.ended;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/Ended; 1 update stays in the queue for the next start: .+\n$/);
+  expect(await countArrivals('2030-01-01 03:00:00')).toBe(0);
+
+  await place.connection.query('RENAME TABLE flight_log_away TO flight_log');
+  const second = await startStack();
+  await vi.waitFor(async () => expect(await countArrivals('2030-01-01 03:00:00')).toBe(1), { timeout: 8000 });
+  second.child.kill('SIGTERM');
+  expect((await second.ended).code).toBe(0);
 });
 
 test.runIf(process.platform === 'linux')('SIGKILL leaves no process behind', async () => {
