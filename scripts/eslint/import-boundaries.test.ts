@@ -27,6 +27,7 @@ test.each([
   ['infra/api.ts', `import '../functions/routes.ts';`],
   ['tests/system/a.test.ts', `import '@afterwrite/flights';`],
   ['packages/write-behind/src/a.ts', `import 'mysql2/promise';`],
+  ['packages/client/src/a.ts', `import type { flight } from '@afterwrite/functions/schemas';`],
 ])('%s may: %s', (file, code) => {
   expect(messagesFor(file, code)).toEqual([]);
 });
@@ -47,6 +48,8 @@ test.each([
   ],
   ['tests/system/a.test.ts', `import '../../packages/flights/src/a.ts';`, 'goes around its exports'],
   ['packages/flights/src/a.ts', `import '../../../functions/flush.ts';`, 'must not import functions'],
+  ['packages/client/src/a.ts', `import '@afterwrite/functions/compose';`, 'must not import functions'],
+  ['packages/client/src/a.ts', `import '../../../functions/routes.ts';`, 'must not import functions'],
 ])('%s may not: %s', (file, code, message) => {
   expect(messagesFor(file, code)).toEqual([expect.stringContaining(message) as string]);
 });

@@ -7,7 +7,10 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { Rule } from 'eslint';
 
-/** Package or root folder -> our packages it may import. Folders not named here may import all of them. */
+/**
+ * Package or root folder -> our packages it may import, or only what one of them exports under a name. Folders not named
+ * here may import all of them.
+ */
 const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['write-behind', []],
   ['flights', ['write-behind']],
@@ -15,7 +18,8 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['local-engines', []],
   ['functions', ['write-behind', 'flights', 'patterns']],
   ['local-stack', ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client']],
-  ['client', []],
+  // Runs in browsers: plain data and types, no function.
+  ['client', ['functions/schemas', 'functions/routes']],
   ['console', ['client']],
 ]);
 /** Tests start servers of their own; nothing of that is shipped. */
@@ -33,10 +37,22 @@ function ownerOf(root: string, file: string): string | undefined {
   return second === undefined ? undefined : first;
 }
 
-function mayImport({ from, to, isTest }: { from: string; to: string; isTest: boolean }): boolean {
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  /** `functions/schemas`; undefined for an import by path. */
+  readonly name: string | undefined;
+  readonly isTest: boolean;
+}
+
+function mayImport({ from, to, name, isTest }: Import): boolean {
   const allowed = ALLOWED.get(from);
   return (
-    allowed === undefined || to === from || allowed.includes(to) || (isTest && ALLOWED_IN_TESTS.includes(to))
+    allowed === undefined ||
+    to === from ||
+    allowed.includes(to) ||
+    (name !== undefined && allowed.includes(name)) ||
+    (isTest && ALLOWED_IN_TESTS.includes(to))
   );
 }
 
@@ -59,13 +75,12 @@ export const importBoundaries: Rule.RuleModule = {
       if (typeof target !== 'string') return;
       const byName = target.startsWith(SCOPE);
       if (!byName && !target.startsWith('.')) return;
-      const to = byName
-        ? target.slice(SCOPE.length).split('/')[0]
-        : ownerOf(root, resolve(dirname(context.filename), target));
+      const name = byName ? target.slice(SCOPE.length) : undefined;
+      const to = name ? name.split('/')[0] : ownerOf(root, resolve(dirname(context.filename), target));
       if (to === undefined || to === from || !ALLOWED.has(to)) return;
       if (!byName && !IMPORTED_BY_PATH.includes(to)) {
         context.report({ node, messageId: 'around', data: { to, scope: SCOPE } });
-      } else if (!mayImport({ from, to, isTest })) {
+      } else if (!mayImport({ from, to, name, isTest })) {
         context.report({ node, messageId: 'direction', data: { from, to } });
       }
     };

@@ -1,0 +1,12 @@
+export {
+  AfterwriteClient,
+  type CallOptions,
+  type ClientOptions,
+  type ReadOptions,
+  type UpdateOptions,
+} from './client.ts';
+export { AfterwriteClientError, ApiProblem, ApiUnreachableError, WriteNotStoredError } from './errors.ts';
+export type { RetryLimits } from './retry.ts';
+export type { Runtime } from './runtime.ts';
+export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
+export type * from './types.ts';
