@@ -28,7 +28,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * (10 s) room for an answer. The deployment's own variables go before these.
  */
 const DEFAULTS: Environment = {
-  DB_POOL_SIZE: '3',
   QUEUE_FLUSH_CONCURRENCY: '2',
   DB_CONNECT_TIMEOUT_MS: '3000',
   DB_STATEMENT_TIMEOUT_MS: '5000',
@@ -127,7 +126,10 @@ async function readyClients(environment: Environment): Promise<Clients> {
 }
 
 async function readSettings(environment: Environment): Promise<Settings> {
-  return parseSettings({ ...DEFAULTS, ...environment, ...(await readSecrets(environment)) });
+  const chosen = { ...DEFAULTS, ...environment, ...(await readSecrets(environment)) };
+  // As many as flushes use at once, and one for reads.
+  const poolSize = environment.DB_POOL_SIZE ?? String(Number(chosen.QUEUE_FLUSH_CONCURRENCY) + 1);
+  return parseSettings({ ...chosen, DB_POOL_SIZE: poolSize });
 }
 
 async function build(environment: Environment): Promise<Clients> {

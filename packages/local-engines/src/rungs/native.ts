@@ -9,7 +9,7 @@ import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalEnginesError, RungFailure, throwIfAborted } from '../errors.ts';
-import { chooseFreePort, isPortFree, LOOPBACK } from '../os/ports.ts';
+import { chooseFreePort, LOOPBACK } from '../os/ports.ts';
 import { endProcess, identifyProcess } from '../os/processes.ts';
 import type { Launcher, Program, StartedServer, StartTask } from '../types.ts';
 
@@ -143,7 +143,8 @@ async function startOnce(
 async function start(program: Program, task: StartTask): Promise<StartedServer> {
   await makeDataFolder(program, task);
   if (task.port !== undefined) {
-    const started = (await isPortFree(task.port)) ? await startOnce(program, task, task.port) : 'port taken';
+    // Not tried before: a listener of ours would take the connections of clients that wait for this very server.
+    const started = await startOnce(program, task, task.port);
     if (started !== 'port taken') return started;
     throw new LocalEnginesError('PORT_IN_USE', `Port ${task.port} is taken by another program.`);
   }

@@ -3,8 +3,9 @@
  * atomic and why. This class only packs arguments and names replies.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
-import { BufferError, BufferFullError } from '../errors.ts';
+import { BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
 import type { Position } from '../position.ts';
 import type { Ack, BufferPort, CachedEntity, CheckResult, FillReply, LeaseReply } from './buffer.ts';
 import type { PartitionQueue, PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
@@ -357,7 +358,11 @@ export class ValkeyBuffer implements BufferPort {
       }
       return await call();
     } catch (error) {
-      throw bufferError(command, keys, error);
+      const named = bufferError(command, keys, error);
+      // Refused before the client noticed that its connection is gone. It notices in the event loop, which a caller
+      // that tries again at once would never let run.
+      if (named instanceof BufferUnavailableError && this.#client.status === 'ready') await setImmediate();
+      throw named;
     }
   }
 }

@@ -76,9 +76,21 @@ export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
   return client as unknown as ValkeyClient;
 }
 
+/** One wait for each client, however many calls come meanwhile. */
+const waits = new WeakMap<ValkeyClient, Promise<void>>();
+
 /** Resolves once commands can be sent; rejects with BufferUnavailableError after the limit. */
 export async function whenReady(client: ValkeyClient, limitMs: number, where: string): Promise<void> {
   if (client.status === 'ready') return;
+  let wait = waits.get(client);
+  if (!wait) {
+    wait = waitUntilReady(client, limitMs, where).finally(() => waits.delete(client));
+    waits.set(client, wait);
+  }
+  await wait;
+}
+
+async function waitUntilReady(client: ValkeyClient, limitMs: number, where: string): Promise<void> {
   if (client.status === 'end')
     throw new BufferUnavailableError(`The connection to Valkey at ${where} is closed.`);
   if (client.status === 'wait') void client.connect().catch(() => undefined);
