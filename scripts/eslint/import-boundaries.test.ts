@@ -27,7 +27,7 @@ test.each([
   ['infra/api.ts', `import '../functions/routes.ts';`],
   ['tests/system/a.test.ts', `import '@afterwrite/flights';`],
   ['packages/write-behind/src/a.ts', `import 'mysql2/promise';`],
-  ['packages/client/src/a.ts', `import type { flight } from '@afterwrite/functions/schemas';`],
+  ['packages/client/src/a.ts', `import { flight } from '@afterwrite/functions/schemas';`],
 ])('%s may: %s', (file, code) => {
   expect(messagesFor(file, code)).toEqual([]);
 });
