@@ -23,18 +23,25 @@ import { engineLogger, logger } from './lib/telemetry.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What the clients are for: answering a request, or moving the queue. */
+type Purpose = 'request' | 'flush';
+
 /**
- * One environment serves one request at a time: few connections, and limits that leave a function's own time limit
- * (10 s) room for an answer. The deployment's own variables go before these.
+ * One environment serves one request at a time: few connections. A request's limits add up to less than a function's own
+ * 10 s, so that it can answer; a flush has two minutes, and its statements hold thousands of rows. The deployment's own
+ * variables go before these.
  */
-const DEFAULTS: Environment = {
-  QUEUE_FLUSH_CONCURRENCY: '2',
-  DB_CONNECT_TIMEOUT_MS: '3000',
-  DB_STATEMENT_TIMEOUT_MS: '5000',
-  DB_LOCK_WAIT_SECONDS: '2',
-  CACHE_CONNECT_TIMEOUT_MS: '1500',
-  CACHE_COMMAND_TIMEOUT_MS: '2000',
-  CACHE_WAIT_MS: '3000',
+const DEFAULTS: Readonly<Record<Purpose, Environment>> = {
+  request: {
+    QUEUE_FLUSH_CONCURRENCY: '2',
+    DB_CONNECT_TIMEOUT_MS: '2000',
+    DB_STATEMENT_TIMEOUT_MS: '4000',
+    DB_LOCK_WAIT_SECONDS: '2',
+    CACHE_CONNECT_TIMEOUT_MS: '1000',
+    CACHE_COMMAND_TIMEOUT_MS: '1500',
+    CACHE_WAIT_MS: '2500',
+  },
+  flush: { QUEUE_FLUSH_CONCURRENCY: '4' },
 };
 
 /** A pause this long may have been a freeze in which connections died: they are tried before they are used, ms. */
@@ -56,14 +63,14 @@ let lastUsedAt: number | undefined;
 let lambda: LambdaClient | undefined;
 
 /** For reads: also while a server is away. Throws ConfigurationError. */
-export async function flightCache(environment: Environment = process.env): Promise<FlightCache> {
-  const clients = await readyClients(environment);
+export async function flightCache(): Promise<FlightCache> {
+  const clients = await readyClients('request');
   return clients.cache;
 }
 
 /** For updates and flushes: both servers were checked. Throws what the one that is away says. */
-export async function checkedFlightCache(environment: Environment = process.env): Promise<FlightCache> {
-  const { cache, unchecked } = await readyClients(environment);
+export async function checkedFlightCache(purpose: Purpose = 'request'): Promise<FlightCache> {
+  const { cache, unchecked } = await readyClients(purpose);
   const [reason] = unchecked.values();
   if (reason !== undefined) throw reason as Error;
   return cache;
@@ -78,11 +85,8 @@ export function lambdaClient(): LambdaClient {
 }
 
 /** One connection for what a migration does past the engine; closed afterwards. */
-export async function withConnection<T>(
-  work: (connection: Connection) => Promise<T>,
-  environment: Environment = process.env,
-): Promise<T> {
-  const settings = await readSettings(environment);
+export async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  const settings = await readSettings('flush');
   const connection = await createConnection({
     host: settings.DB_HOST,
     port: settings.DB_PORT,
@@ -109,8 +113,8 @@ export async function closeClients(): Promise<void> {
   await clients?.cache.close();
 }
 
-async function readyClients(environment: Environment): Promise<Clients> {
-  building ??= build(environment).catch((error: unknown) => {
+async function readyClients(purpose: Purpose): Promise<Clients> {
+  building ??= build(purpose).catch((error: unknown) => {
     building = undefined;
     throw error;
   });
@@ -125,15 +129,16 @@ async function readyClients(environment: Environment): Promise<Clients> {
   return clients;
 }
 
-async function readSettings(environment: Environment): Promise<Settings> {
-  const chosen = { ...DEFAULTS, ...environment, ...(await readSecrets(environment)) };
+async function readSettings(purpose: Purpose): Promise<Settings> {
+  const environment = process.env;
+  const chosen = { ...DEFAULTS[purpose], ...environment, ...(await readSecrets(environment)) };
   // As many as flushes use at once, and one for reads.
   const poolSize = environment.DB_POOL_SIZE ?? String(Number(chosen.QUEUE_FLUSH_CONCURRENCY) + 1);
   return parseSettings({ ...chosen, DB_POOL_SIZE: poolSize });
 }
 
-async function build(environment: Environment): Promise<Clients> {
-  const settings = await readSettings(environment);
+async function build(purpose: Purpose): Promise<Clients> {
+  const settings = await readSettings(purpose);
   const ports = createPorts(flightEntity, settings, { logger: engineLogger });
   const cache = new FlightCache(flightDefinition, ports, cacheSettings(settings));
   const notYet = new Error('not checked yet');

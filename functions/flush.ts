@@ -32,7 +32,7 @@ interface Totals {
 }
 
 async function flush(event: unknown, context: Context): Promise<Totals> {
-  const cache = await checkedFlightCache();
+  const cache = await checkedFlightCache('flush');
   const startedAt = Date.now();
   const until = startedAt + context.getRemainingTimeInMillis() - MARGIN_MS;
   const isNudge = callOf(event).reason === 'nudge';

@@ -1,6 +1,6 @@
 /** GET /health: 200 or 503, with each check in words. */
 import type { FlightCache } from '@afterwrite/flights';
-import type { QueueStatus } from '@afterwrite/write-behind';
+import { ConfigurationError, type QueueStatus } from '@afterwrite/write-behind';
 import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
 import { logger } from './lib/telemetry.ts';
@@ -39,7 +39,7 @@ async function readChecks(): Promise<Check[]> {
   const [buffer, store, warnings] = await Promise.all([
     answers(() => cache.pingBuffer()),
     answers(() => cache.pingStore()),
-    cache.warnings().catch(() => []),
+    warningsOf(cache),
   ]);
   const checks: Check[] = [
     {
@@ -55,6 +55,15 @@ async function readChecks(): Promise<Check[]> {
     ...warnings.map((detail) => ({ name: 'settings', ok: false, detail })),
   ];
   return buffer ? [...checks, ...queueChecks(await cache.queueStatus())] : checks;
+}
+
+/** Settings of the servers that lose data, such as an eviction policy that may take the queue. */
+async function warningsOf(cache: FlightCache): Promise<readonly string[]> {
+  try {
+    return await cache.warnings();
+  } catch (error) {
+    return error instanceof ConfigurationError ? [error.message] : [];
+  }
 }
 
 async function answers(ping: () => Promise<void>): Promise<boolean> {

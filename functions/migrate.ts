@@ -11,7 +11,7 @@ export const handler = middy()
   .use(observed())
   .handler(async () => {
     // Opening makes what is missing and checks what is there.
-    await checkedFlightCache();
+    await checkedFlightCache('flush');
     const isWanted = process.env.FLIGHT_LOG_INDEX === '1';
     const indexMade = isWanted && (await withConnection(createFlightLogIndex));
     return { migrated: true, indexMade };

@@ -16,7 +16,8 @@ export function matchesAny(header: string | undefined, version: string): boolean
 export function wantedVersion(header: string | undefined): string | undefined {
   if (header === undefined || header === '*') return undefined;
   const [, weak, version] = tags(header).length === 1 ? (TAG.exec(header) ?? []) : [];
-  if (version === undefined || weak !== undefined) {
+  // No flight ever has the empty tag.
+  if (version === undefined || version === '' || weak !== undefined) {
     throw new Problem('invalid-field', 'If-Match takes one strong entity tag, as GET gave it in ETag.', {
       field: 'If-Match',
     });

@@ -11,6 +11,8 @@ export interface Receipt {
   readonly position: Position;
 }
 
+/** Flights are numbered by a signed INT. */
+const MAX_FLIGHT_ID = 2_147_483_647;
 const PATTERN = /^([1-9]\d{0,9})-([0-9A-Za-z]{1,32})-(\d{1,16})-([\w-]{8})$/;
 
 export function writeReceipt(flightId: string, { version }: Pick<UpdateResult, 'version'>): string {
@@ -21,7 +23,9 @@ export function writeReceipt(flightId: string, { version }: Pick<UpdateResult, '
 export function readReceipt(text: string): Receipt {
   const match = PATTERN.exec(text);
   const [, flightId = '', epoch = '', seq = '', check = ''] = match ?? [];
-  if (!match || check !== checkOf(`${flightId}-${epoch}-${seq}`)) {
+  // The check characters hold no secret: anybody can make them for numbers that never were.
+  const isPossible = Number(flightId) <= MAX_FLIGHT_ID && Number.isSafeInteger(Number(seq));
+  if (!match || !isPossible || check !== checkOf(`${flightId}-${epoch}-${seq}`)) {
     throw new Problem('not-found', 'There never was such a receipt.', { field: 'receipt' });
   }
   return { flightId, position: { epoch, seq: Number(seq) } };
