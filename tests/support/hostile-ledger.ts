@@ -3,8 +3,9 @@
  * the end. And what an answer must never be or say.
  */
 import { routes } from '@afterwrite/functions/routes';
-import { problemDocument } from '@afterwrite/functions/schemas';
+import * as schemas from '@afterwrite/functions/schemas';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { z } from 'zod';
 import type { HostileReply, HostileRequest } from './hostile.ts';
 
 interface Accepted {
@@ -39,8 +40,25 @@ const LEAKS =
   /mysql|valkey|node_modules|file:\/\/|\.ts:\d|\.lua|\bat \S+ \(|afterwrite_|flight_id|information_schema|ECONN|ER_[A-Z]|WRONGTYPE|127\.0\.0\.1|localhost/i;
 const HEADER_VALUE = /^[\t\u0020-\u007e]*$/;
 
+const ANSWERS: Readonly<Record<string, z.ZodType>> = {
+  'GET /flights/{flightId}': schemas.readAnswer,
+  'PATCH /flights/{flightId}': schemas.updateAnswer,
+  'GET /flights/{flightId}/consistency': schemas.consistencyAnswer,
+  'GET /flights/{flightId}/log': schemas.logAnswer,
+  'GET /writes/{receipt}': schemas.writeAnswer,
+  'GET /queue': schemas.queueAnswer,
+  'POST /queue/process': schemas.processAnswer,
+  'POST /queue/flush': schemas.processAnswer,
+  'GET /queue/dead-letters': schemas.lettersAnswer,
+  'POST /queue/dead-letters/redrive': schemas.redriveAnswer,
+  'GET /health': schemas.healthAnswer,
+};
+
 /** What is wrong with an answer; undefined when nothing is. */
-export function faultOf({ status, headers, body }: HostileReply): string | undefined {
+export function faultOf(
+  request: HostileRequest,
+  { status, headers, body }: HostileReply,
+): string | undefined {
   if (status < 200 || status >= 500) return `status ${status}`;
   if (!Object.values(headers).every((value) => HEADER_VALUE.test(value)))
     return 'a header that cannot be sent';
@@ -48,9 +66,13 @@ export function faultOf({ status, headers, body }: HostileReply): string | undef
   const type = headers['content-type'] ?? '';
   const content = parsed(body);
   if (content === undefined) return 'the body is not JSON';
-  if (status < 400) return type === 'application/json' ? undefined : `content type ${type}`;
+  if (status < 400) {
+    const answer = ANSWERS[routeOf(request) ?? '']?.safeParse(content);
+    if (answer?.success === false) return `not as documented: ${answer.error.message}`;
+    return type === 'application/json' ? undefined : `content type ${type}`;
+  }
   if (type !== 'application/problem+json') return `content type ${type}`;
-  const problem = problemDocument.strict().safeParse(content);
+  const problem = schemas.problemDocument.strict().safeParse(content);
   if (!problem.success) return `no problem document: ${problem.error.message}`;
   if (problem.data.status !== status) return `it says ${problem.data.status}`;
   if (!problem.data.type.startsWith('urn:afterwrite:problem:')) return `type ${problem.data.type}`;
@@ -164,10 +186,14 @@ export function foreignKeys(keys: readonly string[], tag: string): string[] {
   return keys.filter((key) => !own.test(key));
 }
 
-/** `PATCH /flights/{flightId} 202`: for the figures of a run. */
-export function classOf({ method, path }: HostileRequest, { status }: HostileReply): string {
+function routeOf({ method, path }: HostileRequest): string | undefined {
   const route = routes.find(
     (each) => each.method === method && new RegExp(`^${each.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
   );
-  return `${status} ${route ? `${route.method} ${route.path}` : 'no route'}`;
+  return route && `${route.method} ${route.path}`;
+}
+
+/** `202 PATCH /flights/{flightId}`: for the figures of a run. */
+export function classOf(request: HostileRequest, { status }: HostileReply): string {
+  return `${status} ${routeOf(request) ?? 'no route'}`;
 }

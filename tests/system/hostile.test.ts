@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { HostileSource, type HostileRequest } from '../support/hostile.ts';
 import { classOf, faultOf, foreignKeys, Ledger, readTables } from '../support/hostile-ledger.ts';
 import { sendInProcess } from '../support/hostile-send.ts';
+import { call } from '../support/invoke.ts';
+import { checkCharacters } from '../support/hostile-values.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const REQUESTS = Number(process.env.AFTERWRITE_HOSTILE ?? 5000);
@@ -56,7 +58,7 @@ async function sendOne(source: HostileSource, { faults, counts, ledger }: Run): 
     const reply = await sendInProcess(request);
     const name = classOf(request, reply);
     counts.set(name, (counts.get(name) ?? 0) + 1);
-    const fault = faultOf(reply);
+    const fault = faultOf(request, reply);
     if (fault !== undefined) faults.push(`${fault}\n${shown(request)}\n${JSON.stringify(reply)}`);
     const accepted = ledger.note(request, reply);
     if (accepted) source.learn(request, accepted);
@@ -95,6 +97,20 @@ it(
     if (REQUESTS > 5000) report(counts, ledger.size, seconds);
   },
   TIME_LIMIT_MS,
+);
+
+it('names the header at fault, also for an empty tag', async () => {
+  const body = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z' };
+  const reply = await call('PATCH', '/flights/1', { body, headers: { 'if-match': '""' } });
+  expect(reply).toMatchObject({ status: 400, body: { field: 'If-Match' } });
+});
+
+it.each(['2147483648-x-1', '9999999999-x-1', '1-x-9007199254740993', '1-x-9999999999999999'])(
+  'a receipt of what cannot be never was, also with the right check characters: %s',
+  async (known) => {
+    const path = `/writes/${known}-${checkCharacters(known)}`;
+    expect(await call('GET', path)).toMatchObject({ status: 404, body: { field: 'receipt' } });
+  },
 );
 
 function report(counts: ReadonlyMap<string, number>, accepted: number, seconds: number): void {
