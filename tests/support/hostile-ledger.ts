@@ -62,7 +62,8 @@ export function faultOf(
   if (status < 200 || status >= 500) return `status ${status}`;
   if (!Object.values(headers).every((value) => HEADER_VALUE.test(value)))
     return 'a header that cannot be sent';
-  if (status === 304) return body === '' ? undefined : '304 with a body';
+  if (status === 204 || status === 304) return body === '' ? undefined : `${status} with a body`;
+  if (request.method === 'HEAD' && body === '') return undefined;
   const type = headers['content-type'] ?? '';
   const content = parsed(body);
   if (content === undefined) return 'the body is not JSON';
@@ -82,12 +83,14 @@ export function faultOf(
 
 export class Ledger {
   readonly #accepted = new Map<string, Accepted>();
+  /** Flight and idempotency key to the one receipt that they may give. */
+  readonly #keyed = new Map<string, string>();
 
   get size(): number {
     return this.#accepted.size;
   }
 
-  /** Keeps an accepted update, once a receipt. Throws where two different updates got the same one. */
+  /** Keeps an accepted update, once a receipt. Throws where a receipt, or a key, stands for more than one. */
   note(request: HostileRequest, reply: HostileReply): AcceptedAnswer | undefined {
     if (request.method !== 'PATCH' || (reply.status !== 202 && reply.status !== 200)) return undefined;
     const answer = parsed(reply.body) as AcceptedAnswer;
@@ -98,6 +101,12 @@ export class Ledger {
         `${answer.receipt} was given to ${JSON.stringify(known)} and ${JSON.stringify(update)}`,
       );
     }
+    const key = request.headers['idempotency-key']?.trim() ?? '';
+    const keyed = `${update.flightId} ${key}`;
+    if (key !== '' && (this.#keyed.get(keyed) ?? answer.receipt) !== answer.receipt) {
+      throw new Error(`flight and key ${keyed} were accepted twice: ${answer.receipt}`);
+    }
+    this.#keyed.set(keyed, answer.receipt);
     this.#accepted.set(answer.receipt, update);
     return answer;
   }

@@ -189,6 +189,8 @@ const noSuchRoute: Kind = (source) => ({
   path: source.random.pick([
     '/',
     '/flights',
+    `/flights/${source.flightId()}`,
+    '/queue/flush',
     `/flights/${source.flightId()}/x`,
     '/queue/dead-letters/',
     '//',

@@ -1,10 +1,12 @@
 /**
  * Random and hostile requests: none gives a 5xx, an answer that is no answer, or a word of the inside, and the tables
  * change by nothing but what was accepted. AFTERWRITE_HOSTILE=100000 sends so many, AFTERWRITE_HOSTILE_SEED repeats a run.
+ * With AFTERWRITE_HOSTILE_URL they go over HTTP to an API that runs there, whose answers alone are checked then.
  */
 import { closeClients } from '@afterwrite/functions/compose';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { HostileSource, type HostileRequest } from '../support/hostile.ts';
+import { HostileSource, type HostileRequest, type Send } from '../support/hostile.ts';
+import { asCarried, sendOverHttp } from '../support/hostile-http.ts';
 import { classOf, faultOf, foreignKeys, Ledger, readTables } from '../support/hostile-ledger.ts';
 import { sendInProcess } from '../support/hostile-send.ts';
 import { call } from '../support/invoke.ts';
@@ -13,6 +15,7 @@ import { makeWorld, type World } from '../support/world.ts';
 
 const REQUESTS = Number(process.env.AFTERWRITE_HOSTILE ?? 5000);
 const SEED = Number(process.env.AFTERWRITE_HOSTILE_SEED ?? Date.now() % 2 ** 31);
+const URL_OF_API = process.env.AFTERWRITE_HOSTILE_URL;
 const FLIGHTS = 300;
 /** At the same time: enough to race for the same flights, few enough for two cores. */
 const SENDERS = 6;
@@ -33,14 +36,16 @@ afterAll(async () => {
 });
 
 interface Run {
+  readonly send: Send;
+  readonly adapt: (request: HostileRequest) => HostileRequest;
   readonly faults: string[];
   readonly counts: Map<string, number>;
   readonly ledger: Ledger;
 }
 
-async function run(): Promise<Run> {
+async function run({ send, adapt }: Pick<Run, 'send' | 'adapt'>): Promise<Run> {
   const source = new HostileSource({ seed: SEED, flights: FLIGHTS });
-  const found: Run = { faults: [], counts: new Map(), ledger: new Ledger() };
+  const found: Run = { send, adapt, faults: [], counts: new Map(), ledger: new Ledger() };
   let sent = 0;
   const sender = async () => {
     while (sent < REQUESTS && found.faults.length < 5) {
@@ -52,10 +57,11 @@ async function run(): Promise<Run> {
   return found;
 }
 
-async function sendOne(source: HostileSource, { faults, counts, ledger }: Run): Promise<void> {
-  const request = source.next();
+async function sendOne(source: HostileSource, found: Run): Promise<void> {
+  const { faults, counts, ledger } = found;
+  const request = found.adapt(source.next());
   try {
-    const reply = await sendInProcess(request);
+    const reply = await found.send(request);
     const name = classOf(request, reply);
     counts.set(name, (counts.get(name) ?? 0) + 1);
     const fault = faultOf(request, reply);
@@ -77,7 +83,7 @@ it(
     const keysBefore = new Set(await world.valkey.keys('*'));
     const before = await readTables(world.db);
     const startedAt = performance.now();
-    const { faults, counts, ledger } = await run();
+    const { faults, counts, ledger } = await run({ send: sendInProcess, adapt: (request) => request });
     const seconds = (performance.now() - startedAt) / 1000;
     expect(faults, `seed ${SEED}`).toEqual([]);
 
@@ -98,6 +104,19 @@ it(
   },
   TIME_LIMIT_MS,
 );
+
+if (URL_OF_API !== undefined) {
+  it(
+    `the same over HTTP, to ${URL_OF_API}`,
+    async () => {
+      const startedAt = performance.now();
+      const { faults, counts, ledger } = await run({ send: sendOverHttp(URL_OF_API), adapt: asCarried });
+      report(counts, ledger.size, (performance.now() - startedAt) / 1000);
+      expect(faults, `seed ${SEED}`).toEqual([]);
+    },
+    TIME_LIMIT_MS,
+  );
+}
 
 it('names the header at fault, also for an empty tag', async () => {
   const body = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z' };
