@@ -1,133 +1,176 @@
-/**
- * The ten promises, checked on the real state of both servers after any step: what was acknowledged is in the queue, in
- * the audit trail or among the dead letters; once; in order; rows and cached values are what these say. One partition.
- */
-import { Redis } from 'iovalkey';
-import type { World } from './world.ts';
+/** What both servers hold at one moment, read past the engine, and the promises that it must keep. One partition. */
+import type { RowDataPacket } from 'mysql2/promise';
+import { FIELDS, type Field, type WidgetWorld } from './widgets.ts';
 
 export interface Accepted {
   readonly uid: string;
-  readonly flightId: number;
-  /** `YYYY-MM-DDTHH:MM:SSZ` */
-  readonly departure: string;
+  readonly id: string;
+  readonly field: Field;
+  readonly value: string | number;
 }
 
-export interface Losses {
-  /** Acknowledged updates that only the lost memory of the buffer held. */
-  readonly excused: Set<string>;
-  /** Set once the buffer lost anything: cached values may then be older than the store until they expire. */
-  lossy: boolean;
-  /** Stored by a redrive: out of the order of acceptance on purpose. */
-  readonly redriven: Set<string>;
+/** Fields by name, each as JSON text. */
+type Values = Partial<Record<Field, string>>;
+
+export interface CachedState {
+  readonly hash: Readonly<Record<string, string>>;
+  readonly ttlMs: number;
 }
 
-export interface Snapshot {
-  readonly queue: readonly Accepted[];
+export interface KeyDump {
+  readonly bytes: Buffer;
+  readonly ttlMs: number;
+}
+
+export interface State {
+  readonly queue: readonly { readonly uid: string; readonly id: string; readonly changes: Values }[];
+  readonly pending: Readonly<Record<string, string>>;
+  readonly cached: ReadonlyMap<string, CachedState>;
+  /** By key, as the server would have it after a failover back to here. */
+  readonly dump: ReadonlyMap<string, KeyDump>;
+  /** In the order in which they were stored. */
   readonly audit: readonly string[];
   readonly dead: readonly string[];
+  readonly rows: ReadonlyMap<string, Values>;
 }
 
-export async function takeSnapshot(world: World): Promise<Snapshot> {
-  const items = await world.valkey.lrange(`${world.tag(0)}:queue`, 0, -1);
-  const log = await world.rows<{ comment: string }>('SELECT comment FROM flight_log');
-  const letters = await world.rows<{ item: Buffer }>(
-    'SELECT item FROM afterwrite_dead_letters WHERE redriven_at IS NULL',
+/** Cached, not tainted. */
+export function isCached(entity: CachedState | undefined): boolean {
+  return entity?.hash['~v'] !== undefined;
+}
+
+export function isDirty(entity: CachedState | undefined): boolean {
+  return entity?.hash['~d'] !== undefined;
+}
+
+export async function readState(world: WidgetWorld): Promise<State> {
+  const [buffer, store] = await Promise.all([readBuffer(world), readStore(world)]);
+  return { ...buffer, ...store };
+}
+
+async function readBuffer(world: WidgetWorld): Promise<Pick<State, 'queue' | 'pending' | 'cached' | 'dump'>> {
+  const { ids, tag, valkey } = world;
+  const pipeline = valkey.pipeline().lrange(`${tag}:queue`, 0, -1).hgetall(`${tag}:pending`);
+  for (const id of ids) pipeline.hgetall(world.entityKey(id));
+  const keys = world.keys();
+  for (const key of keys) pipeline.pttl(key).dumpBuffer(key);
+  const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+  const [items, pending, ...rest] = replies as [string[], Record<string, string>, ...unknown[]];
+  const dump = new Map<string, KeyDump>();
+  for (const [index, key] of keys.entries()) {
+    const [ttlMs, bytes] = rest.slice(ids.length + 2 * index) as [number, Buffer | null];
+    if (bytes) dump.set(key, { bytes, ttlMs });
+  }
+  const cached = new Map<string, CachedState>();
+  for (const [index, id] of ids.entries()) {
+    const saved = dump.get(world.entityKey(id));
+    if (saved) cached.set(id, { hash: rest[index] as Record<string, string>, ttlMs: saved.ttlMs });
+  }
+  return { queue: items.map(readItem), pending, cached, dump };
+}
+
+async function readStore({ db }: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows'>> {
+  const [[log, letters, rows]] = await db.query<[RowDataPacket[], RowDataPacket[], RowDataPacket[]]>(
+    `SELECT uid FROM widget_log ORDER BY id;
+     SELECT item FROM afterwrite_dead_letters WHERE redriven_at IS NULL ORDER BY letter_id;
+     SELECT widget_id, name, size, note FROM widget`,
   );
   return {
-    queue: items.map(readItem),
-    audit: log.map(({ comment }) => comment),
-    dead: letters.map(({ item }) => readItem(item.toString()).uid),
+    audit: log.map(({ uid }) => uid as string),
+    dead: letters.map(({ item }) => readItem(String(item)).uid),
+    rows: new Map(rows.map((row) => [String(row.widget_id), asTexts(row)])),
   };
 }
 
-function readItem(text: string): Accepted {
-  const [, , , , id, changes, , uid] = JSON.parse(text) as [
+function readItem(text: string): State['queue'][number] {
+  const parts = JSON.parse(text) as [
     number,
     string,
     number,
     number,
     string,
-    Changes,
+    Record<string, unknown>,
     string,
     string,
   ];
-  return { uid, flightId: Number(id), departure: changes.departure };
+  return { id: parts[4], changes: asTexts(parts[5]), uid: parts[7] };
 }
 
-interface Changes {
-  readonly departure: string;
+function asTexts(values: Readonly<Record<string, unknown>>): Values {
+  return Object.fromEntries(
+    FIELDS.filter((field) => field in values).map((field) => [field, JSON.stringify(values[field])]),
+  );
 }
 
-/** Names every broken promise; empty when all hold. `accepted`: in the order of acceptance. */
-export async function brokenPromises(
-  world: World,
-  accepted: readonly Accepted[],
-  losses: Losses,
-): Promise<string[]> {
-  const { queue, audit, dead } = await takeSnapshot(world);
+export interface History {
+  /** In the order of acceptance. */
+  readonly accepted: readonly Accepted[];
+  /** Acknowledged updates that only the lost memory of the buffer held. */
+  readonly excused: ReadonlySet<string>;
+  /** Stored by a redrive: out of the order of acceptance on purpose. */
+  readonly redriven: ReadonlySet<string>;
+  /** Whether what is cached of an entity must be right: see trust.ts. */
+  isTrusted(id: string): boolean;
+}
+
+/** Names every broken promise; empty when all hold. */
+export function brokenPromises(state: State, history: History): string[] {
+  const { audit, dead, queue } = state;
   const broken: string[] = [];
   const held = new Set([...queue.map(({ uid }) => uid), ...audit, ...dead]);
-  for (const { uid } of accepted) {
-    if (!held.has(uid) && !losses.excused.has(uid)) broken.push(`3 lost ${uid}`);
-  }
+  for (const { uid } of history.accepted)
+    if (!held.has(uid) && !history.excused.has(uid)) broken.push(`3 lost ${uid}`);
   if (new Set(audit).size < audit.length) broken.push(`4 doubled in the audit trail: ${audit.join(' ')}`);
   if (new Set(dead).size < dead.length) broken.push(`4 doubled among the dead letters: ${dead.join(' ')}`);
   for (const uid of dead) if (audit.includes(uid)) broken.push(`4 both stored and parked: ${uid}`);
-
-  const order = new Map(accepted.map(({ uid }, index) => [uid, index]));
-  const stored = new Set(audit);
-  const todo = queue.filter(({ uid }) => !stored.has(uid) && !dead.includes(uid));
-  const rows = await world.rows<{ flight_id: number; departure: string }>(
-    'SELECT flight_id, departure FROM flight',
-  );
-  for (const { flight_id: flightId, departure } of rows) {
-    const mine = accepted.filter((update) => update.flightId === flightId && stored.has(update.uid));
-    const auditOrder = audit.filter(
-      (uid) => mine.some((update) => update.uid === uid) && !losses.redriven.has(uid),
-    );
-    const indexes = auditOrder.map((uid) => order.get(uid) ?? -1);
-    if (indexes.some((at, index) => index > 0 && at < (indexes[index - 1] ?? 0))) {
-      broken.push(`2 out of order, flight ${String(flightId)}: ${auditOrder.join(' ')}`);
-    }
-    const row = `${departure.replace(' ', 'T')}Z`;
-    const newest = mine.at(-1);
-    if (newest && newest.departure !== row)
-      broken.push(`4 flight ${String(flightId)} is ${row}, not as ${newest.uid} left it`);
-    broken.push(...(await brokenCache(world, flightId, row, { queue, todo, lossy: losses.lossy })));
+  for (const id of state.rows.keys()) {
+    broken.push(...brokenStore(id, state, history), ...brokenBuffer(id, state, history));
   }
   return broken;
 }
 
-async function brokenCache(
-  world: World,
-  flightId: number,
-  row: string,
-  { queue, todo, lossy }: { queue: readonly Accepted[]; todo: readonly Accepted[]; lossy: boolean },
-): Promise<string[]> {
-  const key = `${world.tag(0)}:${String(flightId)}`;
-  const [hash, ttl] = await Promise.all([world.valkey.hgetall(key), world.valkey.pttl(key)]);
+function brokenStore(id: string, { audit, rows }: State, { accepted, redriven }: History): string[] {
   const broken: string[] = [];
-  const waits = todo.some((update) => update.flightId === flightId);
-  if (waits && ttl > 0 && !lossy) broken.push(`5 flight ${String(flightId)} is dirty and has a TTL`);
-  const last = queue.findLast((update) => update.flightId === flightId);
-  const expected = JSON.stringify(last?.departure ?? row);
-  if (hash['~v'] !== undefined && hash['~m'] === undefined && !lossy && hash.departure !== expected) {
-    broken.push(
-      `6 flight ${String(flightId)} is cached as ${String(hash.departure)}, stored and pending say ${expected}`,
-    );
+  const stored = new Set(audit);
+  const mine = accepted.filter((update) => update.id === id && stored.has(update.uid));
+  const wanted = mine.map(({ uid }) => uid).filter((uid) => !redriven.has(uid));
+  const found = audit.filter((uid) => wanted.includes(uid));
+  if (found.join() !== wanted.join()) broken.push(`2 out of order, widget ${id}: ${found.join(' ')}`);
+  for (const field of FIELDS) {
+    const newest = mine.findLast((update) => update.field === field);
+    const row = rows.get(id)?.[field];
+    if (newest && row !== JSON.stringify(newest.value))
+      broken.push(`4 widget ${id}.${field} is ${String(row)}, not as ${newest.uid} left it`);
   }
   return broken;
 }
 
-/** After everything was drained: nothing may stay pinned, pending or queued. */
-export async function leftovers(world: World): Promise<string[]> {
-  if (!(world.valkey instanceof Redis)) throw new Error('one server only');
-  const left: string[] = [];
-  const pending = await world.valkey.hgetall(`${world.tag(0)}:pending`);
-  if (Object.keys(pending).length > 0)
-    left.push(`5 still in the pending index: ${Object.keys(pending).join(' ')}`);
-  for (const key of await world.valkey.keys(`${world.tag(0)}:[0-9]*`)) {
-    if ((await world.valkey.pttl(key)) < 0) left.push(`5 clean and pinned for ever: ${key}`);
+function brokenBuffer(id: string, state: State, history: History): string[] {
+  const broken: string[] = [];
+  const entity = state.cached.get(id);
+  const waiting = state.queue.filter((item) => item.id === id);
+  const todo = waiting.filter(({ uid }) => !state.audit.includes(uid) && !state.dead.includes(uid));
+  if (todo.length > 0 && (entity?.ttlMs ?? 0) > 0) broken.push(`5 widget ${id} is dirty and has a TTL`);
+  if (todo.length > 0 && state.pending[id] === undefined)
+    broken.push(`6 widget ${id} waits for the store and is not in the pending index`);
+  if (entity === undefined || !isCached(entity) || !history.isTrusted(id)) return broken;
+  const expected = Object.assign({}, state.rows.get(id), ...waiting.map(({ changes }) => changes)) as Values;
+  for (const field of FIELDS) {
+    if (entity.hash[field] !== expected[field])
+      broken.push(
+        `6 widget ${id}.${field} is cached as ${String(entity.hash[field])}, stored and pending say ${String(expected[field])}`,
+      );
   }
+  return broken;
+}
+
+/** After everything was drained: nothing may stay queued, pending or pinned. */
+export function leftovers({ queue, pending, cached }: State): string[] {
+  const left = queue.map(({ uid }) => `3 still queued: ${uid}`);
+  for (const id of Object.keys(pending)) left.push(`5 still in the pending index: ${id}`);
+  for (const [id, { ttlMs }] of cached) if (ttlMs < 0) left.push(`5 clean and pinned for ever: ${id}`);
   return left;
 }
