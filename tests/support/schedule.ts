@@ -101,7 +101,7 @@ export class Schedule {
   }
 
   async #do(step: Step): Promise<void> {
-    const { cache, valkey, tag } = this.#world;
+    const { cache, valkey } = this.#world;
     switch (step.do) {
       case 'update':
         await this.#update(step);
@@ -124,12 +124,9 @@ export class Schedule {
       case 'flush':
         await cache.processQueue({ batchSize: step.size });
         return;
-      case 'crash': {
-        const zombie: Zombie = {};
-        await this.#peek(zombie, step.size);
-        await this.#commit(zombie);
+      case 'crash':
+        await this.#crash(step.size);
         return;
-      }
       case 'readEpoch':
         this.#zombie(step.who).seenEpoch = await this.#world.ports.store.readEpoch(0);
         return;
@@ -161,12 +158,9 @@ export class Schedule {
       case 'empty':
         await this.#lose(new Map());
         return;
-      case 'clockBack': {
-        // The same as the clock going back by an hour: the last seq stands ahead of it.
-        const ahead = String(Date.now() * 1000 + HOUR_US);
-        if (await valkey.exists(`${tag}:seq`)) await valkey.hset(`${tag}:seq`, 's', ahead);
+      case 'clockBack':
+        await this.#clockBack();
         return;
-      }
       case 'mend':
       case 'breakAgain':
         await this.#world.refuse(step.do === 'breakAgain');
@@ -289,6 +283,12 @@ export class Schedule {
       if (!queued.has(comment ?? '')) this.#trust.storedThoughLost(id, this.#step);
   }
 
+  async #crash(size: number): Promise<void> {
+    const zombie: Zombie = {};
+    await this.#peek(zombie, size);
+    await this.#commit(zombie);
+  }
+
   /** Also long after, and again. */
   async #ack({ outcome }: Zombie): Promise<void> {
     if (outcome?.kind !== 'COMMITTED') return;
@@ -301,6 +301,13 @@ export class Schedule {
   async #anotherServer(): Promise<void> {
     const { valkey, tag } = this.#world;
     if (await valkey.exists(`${tag}:seq`)) await valkey.hset(`${tag}:seq`, 'r', `server${++this.#names}`);
+  }
+
+  /** The same as the clock going back by an hour: the last seq stands ahead of it. */
+  async #clockBack(): Promise<void> {
+    const { valkey, tag } = this.#world;
+    const ahead = String(Date.now() * 1000 + HOUR_US);
+    if (await valkey.exists(`${tag}:seq`)) await valkey.hset(`${tag}:seq`, 's', ahead);
   }
 
   /** The buffer comes back with what it once held; another server speaks. */

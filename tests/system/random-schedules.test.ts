@@ -37,7 +37,7 @@ describe('1 to 7, 9 random schedules', () => {
         expect(await schedule.end(), 'after the drain').toEqual([]);
       }),
       {
-        numRuns: RUNS, endOnFailure: true,
+        numRuns: RUNS,
         interruptAfterTimeLimit: MOST_MS,
         ...(SEED === undefined ? {} : { seed: Number(SEED) }),
       },
