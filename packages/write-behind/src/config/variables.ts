@@ -87,7 +87,7 @@ export const variables = z.object({
     'Longest wait for one reply; then the outcome is unknown.',
   ),
   CACHE_FILL_LEASE_MS: whole(3000, 100, 60_000).describe('How long one loader may keep the others waiting.'),
-  CACHE_WAIT_MS: whole(3000, 10, 60_000).describe(
+  CACHE_WAIT_MS: whole(10_000, 10, 60_000).describe(
     'Longest wait of a call for another loader, or for pending updates that must be stored first.',
   ),
 
