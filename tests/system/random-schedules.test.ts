@@ -12,7 +12,7 @@ import { Schedule } from '../support/schedule.ts';
 import { IDS, schedules } from '../support/schedule-steps.ts';
 import { WidgetWorld } from '../support/widgets.ts';
 
-const RUNS = Number(process.env.AFTERWRITE_RUNS ?? 250);
+const RUNS = Number(process.env.AFTERWRITE_RUNS ?? 200);
 const SEED = process.env.AFTERWRITE_SEED;
 /** Making a failing schedule shorter ends here, and what was found is reported. */
 const MOST_MS = 90_000;
