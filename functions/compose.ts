@@ -76,6 +76,13 @@ export async function checkedFlightCache(purpose: Purpose = 'request'): Promise<
   return cache;
 }
 
+/** Signs receipts: the name that the database was given at first use, which no answer shows. Throws while it is away. */
+export async function receiptKey(): Promise<string> {
+  const { storeId, unchecked } = await readyClients('request');
+  if (storeId === undefined) throw unchecked.get('store') as Error;
+  return storeId;
+}
+
 export function lambdaClient(): LambdaClient {
   lambda ??= new LambdaClient({
     maxAttempts: 2,

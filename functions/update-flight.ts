@@ -1,6 +1,6 @@
 /** PATCH /flights/{flightId}: accepted by the cache, stored afterwards; with `Prefer: wait=N` answered once it is stored. */
 import type { FlightCache } from '@afterwrite/flights';
-import { checkedFlightCache } from './compose.ts';
+import { checkedFlightCache, receiptKey } from './compose.ts';
 import { apiFunction, type Call, type Operation } from './lib/api.ts';
 import { wantedVersion } from './lib/etag.ts';
 import { nudgeFlush } from './lib/nudge.ts';
@@ -33,7 +33,7 @@ const updateFlight: Operation = async (call) => {
   if (!accepted.replayed) record('UpdatesAccepted', 1);
   await nudgeFlush(cache, accepted.queueLength, waitSeconds > 0);
 
-  const receipt = writeReceipt(flightId, accepted);
+  const receipt = writeReceipt(await receiptKey(), flightId, accepted);
   const { cacheKey, version, seq, queueLength } = accepted;
   const body = { success: true, cacheKey, version, seq, queueLength, receipt };
   const headers = { etag: `"${version}"`, location: `/writes/${receipt}` };
@@ -47,7 +47,7 @@ const updateFlight: Operation = async (call) => {
 };
 
 async function waitForStore(cache: FlightCache, receipt: string, call: Call, waitSeconds: number) {
-  const { flightId, position } = readReceipt(receipt);
+  const { flightId, position } = readReceipt(await receiptKey(), receipt);
   const until = Date.now() + Math.min(waitSeconds * 1000, call.remainingMs() - ANSWER_MS);
   for (;;) {
     const { state } = await cache.writeState(flightId, position);
