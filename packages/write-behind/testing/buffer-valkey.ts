@@ -11,6 +11,11 @@ import {
   uniqueName,
 } from './buffer-lab.ts';
 
+/** A lease as the server that is asked would give it. */
+const SET_LEASE = `
+local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+return redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. server, 'PX', 20000)`;
+
 export const ENTITY = 'flight';
 
 export interface ValkeyPlace {
@@ -90,7 +95,7 @@ function makeHand({ raw, keys, namespace, partitionOf }: HandOptions): BufferHan
     async setLease(id, token) {
       const key = of(id).fillPrefix + id;
       if (token === undefined) await raw.del(key);
-      else await raw.set(key, token, 'PX', 20_000);
+      else await raw.eval(SET_LEASE, 1, key, token);
     },
     pendingMark: async (id) => (await raw.hget(of(id).pending, id)) ?? undefined,
     async seq(partition) {

@@ -90,8 +90,14 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
 local function currentEpoch(known, candidate)
-  local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local server = serverName()
   local last = tonumber(known[2] or '0')
   if known[1] and known[3] == server then
     return known[1], last, server, false
@@ -100,8 +106,9 @@ local function currentEpoch(known, candidate)
 end
 local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
-if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'RETRY' } end
+local lease = redis.call('GET', KEYS[3])
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
+if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
@@ -131,10 +138,24 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+local function currentEpoch(known, candidate)
+  local server = serverName()
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end
 if readEntity(KEYS[1]) then return { 'PRESENT' } end
 if redis.call('HGET', KEYS[2], ARGV[1]) then return { 'PENDING' } end
 if redis.call('GET', KEYS[3]) then return { 'BUSY', redis.call('PTTL', KEYS[3]) } end
-redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+redis.call('SET', KEYS[3], leaseOf(ARGV[2], serverName()), 'PX', ARGV[3])
 return { 'LEASED' }
 ` },
   peek: { numberOfKeys: 1, lua: `#!lua flags=no-writes,allow-oom
@@ -157,8 +178,14 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
 local function currentEpoch(known, candidate)
-  local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local server = serverName()
   local last = tonumber(known[2] or '0')
   if known[1] and known[3] == server then
     return known[1], last, server, false
@@ -212,10 +239,11 @@ local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3]
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
 if not isCached then
   if waiting then return { 'PENDING' } end
-  if hasBase and lease ~= ARGV[3] then return { 'RETRY' } end
-  if not hasBase and lease and lease ~= ARGV[3] then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
+  local own = leaseOf(ARGV[3], server)
+  if hasBase and lease ~= own then return { 'RETRY' } end
+  if not hasBase and lease and lease ~= own then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
   if not hasBase then
-    redis.call('SET', KEYS[5], ARGV[3], 'PX', ARGV[4])
+    redis.call('SET', KEYS[5], own, 'PX', ARGV[4])
     return { 'MISS' }
   end
 elseif missing then

@@ -7,8 +7,9 @@
 --- @include "epoch"
 local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
-if redis.call('GET', KEYS[3]) ~= ARGV[2] then return { 'RETRY' } end
+local lease = redis.call('GET', KEYS[3])
 local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
+if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 -- A clean value of another epoch is no value to an update (see there): it came here to have it replaced.
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end

@@ -4,8 +4,9 @@
 -- ARGV  1 entity id, 2 token never used before, 3 lease in ms
 -- Returns LEASED | PRESENT (cached meanwhile: read again) | PENDING (updates wait: drain first) | BUSY ms
 --- @include "entity"
+--- @include "epoch"
 if readEntity(KEYS[1]) then return { 'PRESENT' } end
 if redis.call('HGET', KEYS[2], ARGV[1]) then return { 'PENDING' } end
 if redis.call('GET', KEYS[3]) then return { 'BUSY', redis.call('PTTL', KEYS[3]) } end
-redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
+redis.call('SET', KEYS[3], leaseOf(ARGV[2], serverName()), 'PX', ARGV[3])
 return { 'LEASED' }

@@ -45,10 +45,11 @@ local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3]
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
 if not isCached then
   if waiting then return { 'PENDING' } end
-  if hasBase and lease ~= ARGV[3] then return { 'RETRY' } end
-  if not hasBase and lease and lease ~= ARGV[3] then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
+  local own = leaseOf(ARGV[3], server)
+  if hasBase and lease ~= own then return { 'RETRY' } end
+  if not hasBase and lease and lease ~= own then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
   if not hasBase then
-    redis.call('SET', KEYS[5], ARGV[3], 'PX', ARGV[4])
+    redis.call('SET', KEYS[5], own, 'PX', ARGV[4])
     return { 'MISS' }
   end
 elseif missing then

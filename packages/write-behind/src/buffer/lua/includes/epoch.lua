@@ -1,3 +1,13 @@
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+
+-- A fill lease is unbroken only on the server that gave it: one that a failover brought back may be of a time before
+-- updates that were accepted, stored, and lost from the buffer's memory.
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+
 -- Which epoch is the partition in?
 --
 -- A restart, a failover or a moved slot may have lost the newest writes. The server that wrote the seq key
@@ -5,7 +15,7 @@
 -- an unbroken life of the queue has ended and the caller's never-used name starts the next.
 -- Takes HMGET(seq key, 'e', 's', 'r') and the candidate; returns epoch, last seq, server, and whether it is new.
 local function currentEpoch(known, candidate)
-  local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local server = serverName()
   local last = tonumber(known[2] or '0')
   if known[1] and known[3] == server then
     return known[1], last, server, false
