@@ -1,12 +1,13 @@
 /**
- * Kills the processes that it was told of, once its input ends: `+ PID TOKEN` begins to watch one, `- PID` ends that.
+ * Kills the processes that it was told of, once its input ends: each argument `PID TOKEN` and each line `+ PID TOKEN`
+ * begins to watch one, `- PID` ends that.
  * A process whose command line no longer holds the token is another one, and is left alone.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const watched = new Map();
+const watched = new Map(process.argv.slice(2).map((argument) => argument.split(' ')));
 
 function commandLine(pid) {
   try {

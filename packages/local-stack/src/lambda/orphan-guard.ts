@@ -48,7 +48,12 @@ export class OrphanGuard {
   }
 
   #start(): void {
-    const child = spawn(process.execPath, [GUARD], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    // What is watched already comes with the process itself: a line could still be unwritten when we are killed.
+    const watched = [...this.#watched].map(([pid, token]) => `${pid} ${token}`);
+    const child = spawn(process.execPath, [GUARD, ...watched], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     this.#child = child;
     // A guard that is gone reads nothing: its end is dealt with below.
     child.stdin.on('error', () => undefined);
@@ -58,7 +63,6 @@ export class OrphanGuard {
       this.#restarts += 1;
       this.#start();
     });
-    for (const [pid, token] of this.#watched) this.#say(`+ ${pid} ${token}`);
   }
 
   #say(line: string): void {
