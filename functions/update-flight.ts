@@ -5,7 +5,7 @@ import { apiFunction, type Call, type Operation } from './lib/api.ts';
 import { wantedVersion } from './lib/etag.ts';
 import { nudgeFlush } from './lib/nudge.ts';
 import { Problem } from './lib/problem.ts';
-import { readReceipt, writeReceipt } from './lib/receipt.ts';
+import { type Receipt, readReceipt, writeReceipt } from './lib/receipt.ts';
 import { MAX_WAIT_SECONDS, updateBody } from './lib/schemas.ts';
 import { record } from './lib/telemetry.ts';
 
@@ -33,12 +33,13 @@ const updateFlight: Operation = async (call) => {
   if (!accepted.replayed) record('UpdatesAccepted', 1);
   await nudgeFlush(cache, accepted.queueLength, waitSeconds > 0);
 
-  const receipt = writeReceipt(await receiptKey(), flightId, accepted);
+  const key = await receiptKey();
+  const receipt = writeReceipt(key, flightId, accepted);
   const { cacheKey, version, seq, queueLength } = accepted;
   const body = { success: true, cacheKey, version, seq, queueLength, receipt };
   const headers = { etag: `"${version}"`, location: `/writes/${receipt}` };
   if (waitSeconds === 0) return { status: 202, body, headers };
-  const state = await waitForStore(cache, receipt, call, waitSeconds);
+  const state = await waitForStore(cache, readReceipt(key, receipt), call, waitSeconds);
   return {
     status: state === 'stored' ? 200 : 202,
     body: { ...body, state },
@@ -46,8 +47,12 @@ const updateFlight: Operation = async (call) => {
   };
 };
 
-async function waitForStore(cache: FlightCache, receipt: string, call: Call, waitSeconds: number) {
-  const { flightId, position } = readReceipt(await receiptKey(), receipt);
+async function waitForStore(
+  cache: FlightCache,
+  { flightId, position }: Receipt,
+  call: Call,
+  waitSeconds: number,
+) {
   const until = Date.now() + Math.min(waitSeconds * 1000, call.remainingMs() - ANSWER_MS);
   for (;;) {
     const { state } = await cache.writeState(flightId, position);
