@@ -71,7 +71,7 @@ export async function call<Body = Record<string, unknown>>(
     headers: result.headers ?? {},
     body: (result.body === undefined ? undefined : JSON.parse(result.body)) as Body,
   };
-  checkReply(document.paths[route.path]?.[method.toLowerCase()]?.responses ?? {}, reply);
+  checkReply(route, reply);
   return reply;
 }
 
@@ -112,11 +112,12 @@ function toEvent(
   };
 }
 
-function checkReply(
-  responses: Record<string, { content?: Record<string, { schema: object }> }>,
+/** Fails unless the document has this status and content type for the call, with a schema that the body fits. */
+export function checkReply(
+  { method, path }: { readonly method: string; readonly path: string },
   reply: Reply<unknown>,
-) {
-  const response = responses[String(reply.status)];
+): void {
+  const response = document.paths[path]?.[method.toLowerCase()]?.responses[String(reply.status)];
   expect(
     response,
     `status ${String(reply.status)} is not in the document: ${JSON.stringify(reply.body)}`,

@@ -11,6 +11,8 @@ export interface FlightStack {
 
 export interface FlightStackOptions extends StartServersOptions {
   readonly logger: Logger;
+  /** The database that DB_HOST names is treated as a local engine's: made, and filled when it holds no flights. */
+  readonly ownsDatabase?: boolean;
   /** All is open: nothing that was only progress needs to be shown any more. */
   readonly onReady?: () => void;
 }
@@ -23,11 +25,12 @@ export async function withFlightStack<T>(
   options: FlightStackOptions,
   work: (stack: FlightStack) => Promise<T>,
 ): Promise<T> {
-  const { signal, onProgress, logger } = options;
+  const { signal, onProgress, logger, ownsDatabase = false } = options;
   const servers = await startServers(options);
   try {
     signal?.throwIfAborted();
-    if (servers.mysql.isLocal) await fillLocalDatabase(servers.settings, { signal, onProgress });
+    if (servers.mysql.isLocal || ownsDatabase)
+      await fillLocalDatabase(servers.settings, { signal, onProgress });
     else await requireTables(servers.settings, signal);
     const cache = await FlightCache.open(servers.settings, { logger });
     try {

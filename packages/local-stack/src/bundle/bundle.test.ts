@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
-import { BundleError, type Bundled, bundleFunctions } from './bundle.ts';
+import { BundleError, type Bundled, bundleFunctions, requireBundles } from './bundle.ts';
 import { functionNames, projectBundles } from './project.ts';
 import { BundleWatcher } from './watch.ts';
 
@@ -73,6 +73,15 @@ test('a function that is gone leaves no bundle; a mistake leaves the bundles as 
   await expect(bundleFunctions(options(['first']))).rejects.toThrow(BundleError);
   await expect(bundleFunctions(options(['first']))).rejects.toThrow(/first\.ts:1:/);
   expect(readFileSync(join(outDir, 'first/index.mjs'))).toEqual(before);
+});
+
+test('bundles that were made before are taken if none is missing', async () => {
+  await bundleFunctions(options());
+  await expect(requireBundles(options())).resolves.toBeUndefined();
+  const more = options(['first', 'third', 'second', 'fourth']);
+  await expect(requireBundles(more)).rejects.toThrow(
+    /no bundle of third, fourth: make it with `npm run bundle`/,
+  );
 });
 
 test('a bundle that is too large is refused, with its largest parts', async () => {

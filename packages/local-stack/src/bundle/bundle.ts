@@ -4,7 +4,7 @@
  * beside the folders, not in them: they would be most of what a cold start has to load.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
@@ -69,6 +69,23 @@ export async function bundleFunctions(options: BundleOptions): Promise<BundleRes
   const sources = Object.keys(result.metafile.inputs).filter((path) => !path.includes('node_modules/'));
   const folders = sources.map((path) => dirname(join(settings.absWorkingDir, path)));
   return { bundles: await writeBundles(options, result), sourceFolders: [...new Set(folders)] };
+}
+
+/** Throws BundleError unless every function has a bundle: made at an earlier time, or on another machine. */
+export async function requireBundles({ outDir, names }: BundleOptions): Promise<void> {
+  const isThere = await Promise.all(
+    names.map((name) =>
+      access(join(outDir, name, 'index.mjs')).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  const missing = names.filter((_name, index) => !isThere[index]);
+  if (missing.length > 0)
+    throw new BundleError(
+      `${outDir} has no bundle of ${missing.join(', ')}: make it with \`npm run bundle\`.`,
+    );
 }
 
 type Outputs = BuildResult<ReturnType<typeof buildOptions>>;

@@ -118,7 +118,7 @@ async function run(context: CommandContext): Promise<void> {
     const variables = functionVariables({
       environment: { ...environment, FLUSH_LINGER_SECONDS: '0' },
       servers: servers.settings,
-      isLocalDatabase: servers.mysql.isLocal,
+      ownsDatabase: servers.mysql.isLocal,
       settings: parseStartSettings({ AUTH_MODE: 'none' }),
       lambdaEndpoint: '',
     });

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { RowDataPacket } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { bundleFunctions } from '../bundle/bundle.ts';
+import { projectBundles } from '../bundle/project.ts';
 import { makePlace, type Place, type RunningCommand, startCommand } from '../../testing/commands.ts';
 
 const READY = /^Afterwrite is ready on (http:\/\/127\.0\.0\.1:\d+)$/m;
@@ -29,8 +31,8 @@ interface Stack extends RunningCommand {
   readonly lambdaEndpoint: string;
 }
 
-async function startStack(more: Record<string, string> = {}): Promise<Stack> {
-  const running = startCommand('start', [], { ...place.environment, PORT: '0', ...more });
+async function startStack(more: Record<string, string> = {}, args: readonly string[] = []): Promise<Stack> {
+  const running = startCommand('start', args, { ...place.environment, PORT: '0', ...more });
   started.push(running);
   let [stdout, stderr] = ['', ''];
   running.child.stdout.on('data', (text: string) => (stdout += text));
@@ -138,6 +140,28 @@ function isAlive(pid: number): boolean {
   const state = ps('-o', 'stat=', '-p', String(pid));
   return state !== '' && !state.startsWith('Z');
 }
+
+test('as in the image: bundles that are there, a named database that is made and filled, called from anywhere', async () => {
+  const empty = await makePlace(undefined);
+  try {
+    const open = { ...empty.environment, HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: '1' };
+    const refused = await startCommand('start', [], { ...open, PORT: '0' }).ended;
+    expect(refused.stderr).toMatch(/does not exist: set DB_NAME, or make it with `npm run seed`\.\n$/);
+    await bundleFunctions(projectBundles);
+    const { url, child, ended } = await startStack(open, ['--built', '--own-database', '--verbose']);
+    expect(await (await fetch(`${url}/flights/20000`)).json()).toMatchObject({
+      flight: { flight_id: 20_000 },
+    });
+    child.kill('SIGTERM');
+    const { code, stderr } = await ended;
+    expect(code).toBe(0);
+    expect(stderr).toContain('filling the database');
+    // The sources are left alone: in the image there is nothing to bundle them with.
+    expect(stderr).not.toContain('bundling the functions');
+  } finally {
+    await empty.remove();
+  }
+});
 
 test('a port that is taken, and a configuration that lets everybody in, are told in a line before anything starts', async () => {
   const server = createServer().listen(0, '127.0.0.1');

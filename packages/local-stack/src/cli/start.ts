@@ -21,22 +21,43 @@ const command = new Command()
     'Runs the API on this machine: servers, functions behind a local Lambda, HTTP front and schedule. Ctrl-C or ' +
       'SIGTERM finishes the requests under way, stores what waits, and ends it.',
   )
+  .option('--built', 'run functions/dist as it is (see `npm run bundle`) instead of bundling the sources')
+  .option(
+    '--own-database',
+    'the database that DB_HOST names is for this alone: make its tables, and fill it with flights when it has none',
+  )
   .option('-v, --verbose', 'show what the functions write, and more of what fails');
 
-async function start(isVerbose: boolean, context: CommandContext): Promise<void> {
+interface StartOptions {
+  readonly built?: boolean;
+  readonly ownDatabase?: boolean;
+  readonly verbose?: boolean;
+}
+
+async function start(
+  { built = false, ownDatabase = false, verbose = false }: StartOptions,
+  context: CommandContext,
+): Promise<void> {
   const { environment, signal, notes, logger } = context;
   const settings = parseStartSettings(environment);
   await requireFreePort(settings);
   const log = new LogFile(LOG_FILE);
   const onLog = (line: string) => {
     log.write(line);
-    if (isVerbose) console.error(line);
+    if (verbose) console.error(line);
   };
   const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   try {
-    await withFlightStack(options, async (stack) => {
+    await withFlightStack({ ...options, ownsDatabase: ownDatabase }, async (stack) => {
       const { settings: servers, mysql } = stack.servers;
-      const api = await startApi({ ...options, settings, servers, isLocalDatabase: mysql.isLocal, onLog });
+      const api = await startApi({
+        ...options,
+        settings,
+        servers,
+        ownsDatabase: ownDatabase || mysql.isLocal,
+        isBuilt: built,
+        onLog,
+      });
       try {
         signal.throwIfAborted();
         notes.clear();
@@ -82,6 +103,6 @@ async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
 }
 
 if (parseCommandLine(command, 'start')) {
-  const { verbose = false } = command.opts<{ verbose?: boolean }>();
-  await runCommand({ isVerbose: verbose }, (context) => start(verbose, context));
+  const options = command.opts<StartOptions>();
+  await runCommand({ isVerbose: options.verbose ?? false }, (context) => start(options, context));
 }

@@ -31,6 +31,12 @@ export interface FrontOptions {
   readonly throttleWaitMs?: number;
 }
 
+/** What is bound for all addresses is none to call, and not every system takes it for the loopback address. */
+const EVERY_ADDRESS: ReadonlyMap<string, string> = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
+
 type Direction =
   | {
       readonly kind: 'ROUTE';
@@ -41,7 +47,7 @@ type Direction =
   | { readonly kind: 'REFUSED'; readonly answer: HttpAnswer };
 
 export class HttpFront {
-  /** http://host:port, as it was bound. */
+  /** http://host:port, as it was bound; for every address of the machine, with the one to open from here. */
   url = '';
   readonly #options: FrontOptions;
   readonly #router: Router;
@@ -75,7 +81,8 @@ export class HttpFront {
       front.#server.listen(options.port, options.host, resolve);
     });
     const { address, family, port } = front.#server.address() as AddressInfo;
-    front.url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    const reachable = EVERY_ADDRESS.get(address) ?? address;
+    front.url = `http://${family === 'IPv6' ? `[${reachable}]` : reachable}:${port}`;
     return front;
   }
 

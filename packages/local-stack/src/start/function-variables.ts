@@ -31,14 +31,14 @@ export interface FunctionVariablesOptions {
   readonly environment: Environment;
   readonly servers: Settings;
   /** The database is this stack's own: its flight_log may be given an index. */
-  readonly isLocalDatabase: boolean;
+  readonly ownsDatabase: boolean;
   readonly settings: StartSettings;
   /** Of the Invoke API. */
   readonly lambdaEndpoint: string;
 }
 
 export function functionVariables(options: FunctionVariablesOptions): Record<string, string> {
-  const { environment, servers, isLocalDatabase, settings, lambdaEndpoint } = options;
+  const { environment, servers, ownsDatabase, settings, lambdaEndpoint } = options;
   const named = Object.entries(environment).filter(
     ([name, value]) =>
       value !== undefined && value !== '' && MEANT_FOR_FUNCTIONS.test(name) && !name.endsWith(ONLY_ON_AWS),
@@ -46,7 +46,7 @@ export function functionVariables(options: FunctionVariablesOptions): Record<str
   const variables: Record<string, string | undefined> = {
     // There is no X-Ray daemon here.
     POWERTOOLS_TRACE_ENABLED: 'false',
-    FLIGHT_LOG_INDEX: isLocalDatabase ? '1' : '0',
+    FLIGHT_LOG_INDEX: ownsDatabase ? '1' : '0',
     ...Object.fromEntries(named),
     AUTH_MODE: settings.auth.mode,
     FLUSH_FUNCTION_NAME: 'flush',

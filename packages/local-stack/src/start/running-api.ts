@@ -2,7 +2,7 @@
 import { catalog } from '@afterwrite/functions/catalog';
 import { routes } from '@afterwrite/functions/routes';
 import type { Settings } from '@afterwrite/write-behind';
-import { bundleFunctions } from '../bundle/bundle.ts';
+import { bundleFunctions, requireBundles } from '../bundle/bundle.ts';
 import { functionNames, projectBundles } from '../bundle/project.ts';
 import { BundleWatcher } from '../bundle/watch.ts';
 import { allowAll, jwtAuthorizer } from '../front/authorizer.ts';
@@ -20,7 +20,10 @@ export interface RunningApiOptions {
   readonly settings: StartSettings;
   /** Where the servers are. */
   readonly servers: Settings;
-  readonly isLocalDatabase: boolean;
+  /** The database is this stack's own: its flight_log may be given an index. */
+  readonly ownsDatabase: boolean;
+  /** The bundles that are there are run, and the sources left alone. */
+  readonly isBuilt: boolean;
   readonly onLog: (line: string) => void;
   /** One line each for what takes time. */
   readonly onProgress: (line: string) => void;
@@ -58,8 +61,7 @@ async function bringUp(
   undoAll: () => Promise<void>,
 ): Promise<RunningApi> {
   const { settings, onLog, onProgress } = options;
-  onProgress('bundling the functions');
-  const { sourceFolders } = await bundleFunctions(projectBundles);
+  const sourceFolders = await prepareBundles(options);
   const invokeApi = await withClearPortError('LAMBDA_PORT', () =>
     InvokeApi.listen({
       port: settings.lambdaPort,
@@ -96,6 +98,16 @@ async function bringUp(
       return cut;
     },
   };
+}
+
+/** The folders to watch: none when the bundles stay as they are. */
+async function prepareBundles({ isBuilt, onProgress }: RunningApiOptions): Promise<readonly string[]> {
+  if (isBuilt) {
+    await requireBundles(projectBundles);
+    return [];
+  }
+  onProgress('bundling the functions');
+  return (await bundleFunctions(projectBundles)).sourceFolders;
 }
 
 function makeLambda(options: RunningApiOptions, lambdaEndpoint: string): LocalLambda {

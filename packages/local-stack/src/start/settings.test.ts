@@ -73,7 +73,7 @@ test('functions are told what was named for them and where the servers are, and 
   const variables = functionVariables({
     environment,
     servers,
-    isLocalDatabase: true,
+    ownsDatabase: true,
     settings: parseStartSettings({}),
     lambdaEndpoint: 'http://127.0.0.1:9',
   });

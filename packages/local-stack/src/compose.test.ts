@@ -1,0 +1,171 @@
+/**
+ * What compose.yaml and the Dockerfile promise: nothing is reachable from another machine, and what runs our code can do
+ * little else. Every rule is also shown a file that breaks it: one that holds for anything would guard nothing.
+ */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+interface Service {
+  command?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  environment?: Record<string, string>;
+  ports?: string[];
+  healthcheck?: { test: string[] };
+  volumes?: string[];
+  profiles?: string[];
+  tmpfs?: string[];
+  cap_drop?: string[];
+  security_opt?: string[];
+  user?: string;
+  privileged?: boolean;
+  read_only?: boolean;
+  init?: boolean;
+  stop_grace_period?: string;
+  mem_limit?: string;
+  pids_limit?: number;
+}
+
+interface Compose {
+  version?: string;
+  services: { valkey: Service; mysql: Service; app: Service };
+}
+
+interface Rule {
+  readonly name: string;
+  readonly holds: (file: Compose) => boolean;
+  readonly breaks: (file: Compose) => void;
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+}
+
+function all({ services }: Compose): Service[] {
+  return Object.values(services);
+}
+
+const rules: readonly Rule[] = [
+  {
+    name: 'publishes on the loopback address only, and each service something',
+    holds: (file) =>
+      all(file).every(
+        ({ ports = [] }) => ports.length > 0 && ports.every((port) => port.startsWith('127.0.0.1:')),
+      ),
+    breaks: ({ services }) => services.mysql.ports?.push('3306:3306'),
+  },
+  {
+    name: 'asks every service how it is',
+    holds: (file) => all(file).every(({ healthcheck }) => healthcheck?.test[0] === 'CMD'),
+    breaks: ({ services }) => delete services.app.healthcheck,
+  },
+  {
+    name: 'starts Valkey and MySQL only, unless the profile is named',
+    holds: ({ services: { app, mysql, valkey } }) =>
+      app.profiles?.join() === 'app' && !mysql.profiles && !valkey.profiles,
+    breaks: ({ services }) => delete services.app.profiles,
+  },
+  {
+    name: 'has no version, which Compose 2 warns of',
+    holds: (file) => file.version === undefined,
+    breaks: (file) => (file.version = '3'),
+  },
+  {
+    name: 'keeps what Valkey took: append-only file, no eviction, a volume',
+    holds: ({ services: { valkey } }) => {
+      const command = valkey.command?.join(' ') ?? '';
+      const isKept = (valkey.volumes ?? []).some((volume) => volume.endsWith(':/data'));
+      return (
+        isKept && command.includes('--appendonly yes') && command.includes('--maxmemory-policy noeviction')
+      );
+    },
+    breaks: ({ services: { valkey } }) => valkey.command?.splice(valkey.command.indexOf('yes'), 1, 'no'),
+  },
+  {
+    name: 'keeps what MySQL committed: both logs at every commit, a volume',
+    holds: ({ services: { mysql } }) =>
+      (mysql.volumes ?? []).some((volume) => volume.endsWith(':/var/lib/mysql')) &&
+      ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'].every((word) =>
+        mysql.command?.includes(word),
+      ),
+    breaks: ({ services: { mysql } }) => mysql.command?.splice(mysql.command.indexOf('--sync-binlog=1'), 1),
+  },
+  {
+    name: 'starts the app when both servers answer',
+    holds: ({ services: { app } }) =>
+      ['mysql', 'valkey'].every((name) => app.depends_on?.[name]?.condition === 'service_healthy'),
+    breaks: ({ services }) => (services.app.depends_on = { valkey: { condition: 'service_started' } }),
+  },
+  {
+    name: 'runs the app as somebody who is not root',
+    holds: ({ services: { app } }) => !/^(|0|root)(:|$)/.test(app.user ?? ''),
+    breaks: ({ services }) => (services.app.user = '0:0'),
+  },
+  {
+    name: 'lets the app write to its log folder and nowhere else',
+    holds: ({ services: { app } }) =>
+      app.read_only === true &&
+      !app.volumes &&
+      app.tmpfs?.length === 1 &&
+      /^\/app\/\.local:size=\d+m,/.test(app.tmpfs[0] ?? ''),
+    breaks: ({ services }) => (services.app.read_only = false),
+  },
+  {
+    name: 'gives the app no rights, and no way to any',
+    holds: ({ services: { app } }) =>
+      app.privileged === undefined &&
+      app.cap_drop?.join() === 'ALL' &&
+      !('cap_add' in app) &&
+      app.security_opt?.join() === 'no-new-privileges:true',
+    breaks: ({ services }) => Object.assign(services.app, { cap_add: ['SYS_ADMIN'] }),
+  },
+  {
+    name: 'limits the memory and the processes of the app',
+    holds: ({ services: { app } }) => /^\d+g$/.test(app.mem_limit ?? '') && (app.pids_limit ?? 0) > 0,
+    breaks: ({ services }) => (services.app.pids_limit = -1),
+  },
+  {
+    name: 'gives the app a first process that hands signals on, and more than the 30 s that its end may take',
+    holds: ({ services: { app } }) =>
+      app.init === true && Number(/^(\d+)s$/.exec(app.stop_grace_period ?? '')?.[1] ?? 0) > 30,
+    breaks: ({ services }) => delete services.app.stop_grace_period,
+  },
+  {
+    name: 'has the app listen on the port that is published, so that its ready line is true',
+    holds: ({ services: { app } }) => {
+      const port = app.environment?.PORT ?? '';
+      return port !== '' && app.ports?.join() === `127.0.0.1:${port}:${port}`;
+    },
+    breaks: ({ services }) => (services.app.ports = ['127.0.0.1:8080:3000']),
+  },
+];
+
+test.each(rules)('compose.yaml $name', ({ holds, breaks }) => {
+  const file = parse(read('compose.yaml')) as Compose;
+  expect(holds(file)).toBe(true);
+  breaks(file);
+  expect(holds(file)).toBe(false);
+});
+
+/** The last stage is what runs. */
+function finalStage(dockerfile: string): string {
+  return dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+}
+
+test('the image is run by somebody else than root, from files that are root’s', () => {
+  const stage = finalStage(read('Dockerfile'));
+  expect(/^USER (.+)$/m.exec(stage)?.[1]).toBe('node');
+  expect(stage).not.toMatch(/--chown|^RUN/m);
+  expect(stage).toMatch(/^ENTRYPOINT \["node", "packages\/local-stack\/src\/cli\/start\.ts", "--built"\]$/m);
+});
+
+test('settings, and what was built here, stay out of the image', () => {
+  const lines = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  expect(lines[0]).toBe('*');
+  expect(lines).toEqual(expect.arrayContaining(['**/.env*', '**/node_modules', '**/dist']));
+  // A later line may take back an earlier one.
+  const lastTaken = lines.findLastIndex((line) => line.startsWith('!'));
+  expect(lines.indexOf('**/.env*')).toBeGreaterThan(lastTaken);
+});

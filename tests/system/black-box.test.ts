@@ -1,0 +1,156 @@
+/**
+ * The API from outside: every call over HTTP, its answer checked by the document. On an `npm start` of its own, or with
+ * AFTERWRITE_URL on one that runs, such as the containers' (`docker compose --profile app up --wait`). There it changes
+ * the times of flights 1 to 3, which must exist.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+import { routes } from '@afterwrite/functions/routes';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { checkReply, type Reply } from '../support/invoke.ts';
+import { makeWorld } from '../support/world.ts';
+
+const URL_OF_API = process.env.AFTERWRITE_URL;
+const START = fileURLToPath(new URL('../../packages/local-stack/src/cli/start.ts', import.meta.url));
+const RUN = randomUUID();
+const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z' };
+
+let baseUrl = URL_OF_API?.replace(/\/$/, '') ?? '';
+const undos: (() => Promise<unknown>)[] = [];
+const called = new Set<string>();
+
+/** Away from a `.env` of whoever runs the tests, and on a database of its own. */
+async function startOwn(): Promise<string> {
+  const world = await makeWorld({ flights: 100 });
+  undos.push(() => world.dispose());
+  const child = spawn(process.execPath, [START], {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.environment, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  undos.push(() => (child.kill('SIGTERM'), ended));
+  for await (const line of createInterface(child.stdout)) {
+    const url = /^Afterwrite is ready on (\S+)$/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error('npm start ended before it was ready');
+}
+
+beforeAll(async () => {
+  if (baseUrl === '') baseUrl = await startOwn();
+});
+afterAll(async () => {
+  for (const undo of undos.reverse()) await undo();
+});
+
+interface Request {
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function call<Body = Record<string, unknown>>(
+  method: string,
+  path: string,
+  { body, headers = {} }: Request = {},
+): Promise<Reply<Body>> {
+  const [pathname = ''] = path.split('?');
+  const route = routes.find(
+    (each) =>
+      each.method === method && new RegExp(`^${each.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
+  );
+  const sent = await fetch(`${baseUrl}${path}`, {
+    method,
+    headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await sent.text();
+  const reply = {
+    status: sent.status,
+    headers: Object.fromEntries(sent.headers),
+    body: (text === '' ? undefined : JSON.parse(text)) as Body,
+  };
+  if (route) {
+    called.add(`${method} ${route.path}`);
+    checkReply(route, reply);
+  }
+  return reply;
+}
+
+it('an update is seen at once, stored by itself, and in the audit trail', async () => {
+  const before = await call('GET', '/flights/1');
+  expect(before).toMatchObject({ status: 200, body: { flight: { flight_id: 1 } } });
+  const comment = `black box ${RUN}`;
+  const accepted = await call<{ receipt: string; version: string }>('PATCH', '/flights/1', {
+    body: { ...TIMES, user: 'black box', comment },
+    headers: { 'if-match': String(before.headers.etag), 'idempotency-key': RUN },
+  });
+  expect(accepted.status).toBe(202);
+  const { receipt, version } = accepted.body;
+  expect(await call('GET', '/flights/1')).toMatchObject({
+    status: 200,
+    body: { source: 'CACHE_HIT', version, flight: TIMES },
+  });
+  await expect
+    .poll(async () => (await call('GET', `/writes/${receipt}`)).body, { timeout: 30_000, interval: 200 })
+    .toMatchObject({ state: 'stored', flightId: 1 });
+  const log = await call<{ entries: { comment: string }[] }>('GET', '/flights/1/log?limit=5');
+  expect(log.status).toBe(200);
+  expect(log.body.entries.filter((entry) => entry.comment === comment)).toMatchObject([
+    { user: 'black box', departure_new: TIMES.departure, arrival_new: TIMES.arrival },
+  ]);
+  expect(await call('GET', '/flights/1/consistency')).toMatchObject({
+    status: 200,
+    body: { consistent: true },
+  });
+});
+
+it('an update that waits is answered when it is stored', async () => {
+  const body = { ...TIMES, comment: `waits ${RUN}` };
+  const stored = await call('PATCH', '/flights/2', { body, headers: { prefer: 'wait=20' } });
+  expect(stored).toMatchObject({ status: 200, body: { state: 'stored' } });
+});
+
+it('the queue is shown, processed and flushed', async () => {
+  expect(await call('GET', '/queue')).toMatchObject({ status: 200, body: { deadLetters: 0 } });
+  expect((await call('POST', '/queue/process', { body: { batchSize: 10 } })).status).toBe(200);
+  expect(await call('POST', '/queue/flush', { body: {} })).toMatchObject({
+    status: 200,
+    body: { failed: 0, remaining: 0 },
+  });
+  expect(await call('GET', '/queue/dead-letters')).toMatchObject({ status: 200, body: { deadLetters: [] } });
+  expect(await call('POST', '/queue/dead-letters/redrive', { body: {} })).toMatchObject({
+    status: 200,
+    body: { outcomes: [] },
+  });
+});
+
+it('what cannot be is refused with a problem document', async () => {
+  expect(await call('GET', '/flights/x')).toMatchObject({ status: 400, body: { field: 'flightId' } });
+  expect((await call('GET', '/flights/2147483647')).status).toBe(404);
+  expect((await call('GET', `/writes/${RUN}`)).status).toBe(404);
+  const stale = await call('PATCH', '/flights/1', { body: TIMES, headers: { 'if-match': '"1.1"' } });
+  expect([400, 412]).toContain(stale.status);
+  const { status, headers } = await call('GET', '/nothing/here');
+  expect({ status, type: headers['content-type'] }).toEqual({
+    status: 404,
+    type: 'application/problem+json',
+  });
+});
+
+it('many callers at once are all answered, though the environments are few and frozen between calls', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_each, index) => call('GET', `/flights/${String((index % 3) + 1)}`)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+});
+
+it('tells how it is, and what it can do', async () => {
+  expect(await call('GET', '/health')).toMatchObject({ status: 200, body: { ok: true } });
+  expect(await call('GET', '/openapi.json')).toMatchObject({ status: 200, body: { openapi: '3.1.0' } });
+  expect([...called].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+});
