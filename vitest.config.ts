@@ -23,6 +23,20 @@ const projects: TestProjectConfiguration[] = [
   {
     extends: true,
     test: {
+      name: 'infra',
+      include: ['tests/infra/**/*.test.ts'],
+      // The program runs once for each stage; its resources are read by all.
+      isolate: false,
+      fileParallelism: false,
+      maxWorkers: 1,
+      testTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      hookTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      sequence: { groupOrder: 1 },
+    },
+  },
+  {
+    extends: true,
+    test: {
       name: 'system',
       include: ['tests/system/**/*.test.ts'],
       testTimeout: SYSTEM_TEST_TIMEOUT_MS,
@@ -30,7 +44,7 @@ const projects: TestProjectConfiguration[] = [
       // One at a time and after the unit tests: they measure, and they fill and kill servers.
       fileParallelism: false,
       maxWorkers: 1,
-      sequence: { groupOrder: 1 },
+      sequence: { groupOrder: 2 },
     },
   },
 ];

@@ -136,7 +136,8 @@ async function readyClients(purpose: Purpose): Promise<Clients> {
   return clients;
 }
 
-async function readSettings(purpose: Purpose): Promise<Settings> {
+/** Throws ConfigurationError. */
+export async function readSettings(purpose: Purpose): Promise<Settings> {
   const environment = process.env;
   const chosen = { ...DEFAULTS[purpose], ...environment, ...(await readSecrets(environment)) };
   // As many as flushes use at once, and one for reads.

@@ -1,5 +1,6 @@
 /**
- * Makes a checkout ready: dependencies, Node 24 and, with `--engines`, the database and cache programs.
+ * Makes a checkout ready: dependencies, Node 24, with `--engines` the database and cache programs, with `--sst` the
+ * components that infra/ is made of.
  *
  * Runs as the `pre…` script of every command a newcomer may type first, so it is plain JavaScript, needs no
  * node_modules and works on the oldest Node we accept. When everything is in place it prints nothing and
@@ -245,10 +246,21 @@ async function ensureEngines() {
     throw new SetupError(`The engines could not be fetched (${outcome}); the reason is above.`);
 }
 
+/** `npm ci` leaves SST without them; that they are there is seen in a few milliseconds. */
+async function ensureSst() {
+  const install = join(root, 'scripts', 'synth', 'install.ts');
+  await alone(async () => {
+    const outcome = await run(bringsOwnNode ? ownNode : process.execPath, [install]);
+    if (outcome !== 0)
+      throw new SetupError(`SST's components are missing (${outcome}); the reason is above.`);
+  });
+}
+
 try {
   requireNode();
   await ensureDependencies();
   requireProjectNode();
+  if (process.argv.includes('--sst')) await ensureSst();
   if (process.argv.includes('--engines')) await ensureEngines();
 } catch (error) {
   console.error(error instanceof SetupError ? `afterwrite: ${error.message}` : error);

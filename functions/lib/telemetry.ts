@@ -8,7 +8,8 @@ import type { MiddlewareObj } from '@middy/core';
 import type { Logger as EngineLogger } from '@afterwrite/write-behind';
 import { METRICS_NAMESPACE, metricDefinitions, type MetricName } from '../metrics.ts';
 
-const SERVICE = 'afterwrite';
+/** A dimension of every metric: deployments that share an account have one each. */
+const SERVICE = process.env.POWERTOOLS_SERVICE_NAME ?? 'afterwrite';
 
 export const logger = new Logger({ serviceName: SERVICE });
 const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: SERVICE });

@@ -1,6 +1,7 @@
 /**
  * For people: `node packages/local-engines/src/cli.ts fetch` makes sure that both engines are there,
- * `run [DATA_DIR]` starts them, prints where they are as one JSON line and stops them at Ctrl-C.
+ * `run [DATA_DIR]` starts them, on CACHE_PORT and DB_PORT where these are set and on free ports otherwise, prints where
+ * they are as one JSON line and stops them at Ctrl-C.
  */
 import { join } from 'node:path';
 import { fetchEngine } from './fetch.ts';
@@ -19,6 +20,10 @@ async function fetchBoth(): Promise<void> {
   const mode = parseMode(process.env.LOCAL_ENGINES);
   const fetched = await Promise.all(NAMES.map((name) => fetchEngine(name, { mode, onProgress })));
   for (const engine of fetched) console.log(`${engine.name} ${engine.version} (${engine.source})`);
+}
+
+function portsOf({ CACHE_PORT, DB_PORT }: NodeJS.ProcessEnv): Partial<Record<EngineName, number>> {
+  return { ...(CACHE_PORT && { valkey: Number(CACHE_PORT) }), ...(DB_PORT && { mysql: Number(DB_PORT) }) };
 }
 
 async function runBoth(dataDir: string): Promise<void> {
@@ -40,6 +45,7 @@ async function runBoth(dataDir: string): Promise<void> {
       dataDir,
       onProgress,
       shared: true,
+      ports: portsOf(process.env),
       signal: interrupted.signal,
     });
     const places = [...running.engines.values()].map(({ name, host, port, version, source, pid }) => [

@@ -187,6 +187,11 @@ export function startEngine(name: EngineName, options: StartOptions): Promise<Ru
   return startOnRungs(name, options, rungsOf(options.mode));
 }
 
+export interface StartEnginesOptions extends Omit<StartOptions, 'port'> {
+  /** Take these ports or fail; default: free ones. */
+  readonly ports?: Readonly<Partial<Record<EngineName, number>>>;
+}
+
 export interface RunningEngines {
   readonly engines: ReadonlyMap<EngineName, RunningEngine>;
   /** @throws Error for an engine that was not asked for */
@@ -207,9 +212,14 @@ export async function stopEach(engines: Iterable<RunningEngine>): Promise<void> 
  */
 export async function startEngines(
   names: readonly EngineName[],
-  options: StartOptions,
+  { ports = {}, ...options }: StartEnginesOptions,
 ): Promise<RunningEngines> {
-  const answers = await Promise.allSettled(names.map((name) => startEngine(name, options)));
+  const answers = await Promise.allSettled(
+    names.map((name) => {
+      const port = ports[name];
+      return startEngine(name, { ...options, ...(port !== undefined && { port }) });
+    }),
+  );
   const engines = new Map<EngineName, RunningEngine>();
   const failures: unknown[] = [];
   for (const answer of answers) {

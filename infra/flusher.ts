@@ -1,0 +1,46 @@
+/** What makes the queue drain by itself: a call every minute, and a place for the calls that nobody took. */
+import type { FunctionName } from '../functions/catalog.ts';
+import type { Functions } from './functions.ts';
+import type { StageSettings } from './settings.ts';
+import { hashesOfBundles } from './bundles.ts';
+
+/** Long enough for a long weekend; SQS keeps no longer. */
+const KEPT_SECONDS = 14 * 24 * 3600;
+
+export function createFailureQueue(name: 'FlushDeliveryFailures' | 'FlushFailures'): sst.aws.Queue {
+  return new sst.aws.Queue(name, {
+    transform: { queue: { messageRetentionSeconds: KEPT_SECONDS, sqsManagedSseEnabled: true } },
+  });
+}
+
+export function createSchedule(functions: Functions, deliveryFailures: sst.aws.Queue): sst.aws.CronV2 {
+  return new sst.aws.CronV2('FlushSchedule', {
+    // The smallest rate there is; the function lingers and looks every few seconds in between.
+    schedule: 'rate(1 minute)',
+    function: functions.flush.arn,
+    retries: 2,
+    dlq: deliveryFailures.arn,
+    transform: {
+      schedule: (args) => {
+        args.target = $util.output(args.target).apply((target) => ({
+          ...target,
+          // Two calls later it is of no use.
+          retryPolicy: { ...target.retryPolicy, maximumEventAgeInSeconds: 120 },
+        }));
+      },
+    },
+  });
+}
+
+/**
+ * Calls `migrate` once the database and Valkey are there, and again when its bundle has changed. A failure fails the
+ * deployment, before the schedule and the routes of a first one exist.
+ */
+export function runMigration(functions: Functions, settings: StageSettings): aws.lambda.Invocation {
+  const name: FunctionName = 'migrate';
+  return new aws.lambda.Invocation('Migration', {
+    functionName: functions[name].name,
+    input: JSON.stringify({ createSchema: true, flights: settings.seededFlights }),
+    triggers: { bundle: hashesOfBundles()[name], database: settings.database.version },
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * A VPC that nothing reaches from outside and that reaches nothing outside: private subnets, no internet gateway, no NAT.
+ * The functions need two services of AWS, and those come in by interface endpoints (docs/decisions/0001). SST's own Vpc
+ * component would add public subnets, an internet gateway and a group that is open to the whole network.
+ */
+import type { StageSettings } from './settings.ts';
+
+const CACHE_PORT = 6379;
+const DATABASE_PORT = 3306;
+const HTTPS_PORT = 443;
+
+export interface Network {
+  readonly subnetIds: $util.Output<string>[];
+  readonly groups: {
+    readonly functions: aws.ec2.SecurityGroup;
+    readonly cache: aws.ec2.SecurityGroup;
+    readonly database: aws.ec2.SecurityGroup;
+    readonly proxy: aws.ec2.SecurityGroup | null;
+  };
+}
+
+export function createNetwork(settings: StageSettings['network'], hasProxy: boolean): Network {
+  const vpc = new aws.ec2.Vpc('Network', {
+    cidrBlock: '10.0.0.0/16',
+    enableDnsHostnames: true,
+    enableDnsSupport: true,
+    tags: { Name: named('network') },
+  });
+  const subnetIds = createSubnets(vpc, settings.zones);
+  // Whoever forgets to name a group gets this one: it lets nothing in or out.
+  new aws.ec2.DefaultSecurityGroup('NetworkDefaultGroup', { vpcId: vpc.id, ingress: [], egress: [] });
+
+  const group = (name: string, description: string) =>
+    new aws.ec2.SecurityGroup(`${name}Group`, {
+      vpcId: vpc.id,
+      description,
+      tags: { Name: named(name.toLowerCase()) },
+    });
+  const functions = group('Functions', 'The functions: out to cache, database and endpoints only');
+  const cache = group('Cache', 'Valkey: in from the functions only');
+  const database = group('Database', 'MySQL: in from the functions or the proxy only');
+  const proxy = hasProxy ? group('Proxy', 'RDS Proxy: in from the functions, out to MySQL') : null;
+  const endpoints = group('Endpoints', 'Endpoints of AWS services: in from the functions only');
+
+  allow('FunctionsToCache', functions, cache, CACHE_PORT);
+  allow('FunctionsToEndpoints', functions, endpoints, HTTPS_PORT);
+  if (proxy) {
+    allow('FunctionsToProxy', functions, proxy, DATABASE_PORT);
+    allow('ProxyToDatabase', proxy, database, DATABASE_PORT);
+  } else {
+    allow('FunctionsToDatabase', functions, database, DATABASE_PORT);
+  }
+  const endpointSubnets = subnetIds.slice(0, settings.endpointZones);
+  createEndpoint('secretsmanager', vpc, endpointSubnets, endpoints);
+  // One function calls another when the queue is long.
+  createEndpoint('lambda', vpc, endpointSubnets, endpoints);
+  return { subnetIds, groups: { functions, cache, database, proxy } };
+}
+
+function createSubnets(vpc: aws.ec2.Vpc, zones: number): $util.Output<string>[] {
+  const { names } = aws.getAvailabilityZonesOutput({ state: 'available' });
+  const routes = new aws.ec2.RouteTable('NetworkRoutes', { vpcId: vpc.id, tags: { Name: named('private') } });
+  return Array.from({ length: zones }, (_, index) => {
+    const subnet = new aws.ec2.Subnet(`NetworkSubnet${index + 1}`, {
+      vpcId: vpc.id,
+      cidrBlock: `10.0.${index * 16}.0/20`,
+      availabilityZone: names.apply((all) => all[index]),
+      mapPublicIpOnLaunch: false,
+      tags: { Name: named(`private-${index + 1}`) },
+    });
+    new aws.ec2.RouteTableAssociation(`NetworkSubnet${index + 1}Routes`, {
+      subnetId: subnet.id,
+      routeTableId: routes.id,
+    });
+    return subnet.id;
+  });
+}
+
+/** One way, one port: out of the one group and into the other. */
+function allow(name: string, from: aws.ec2.SecurityGroup, to: aws.ec2.SecurityGroup, port: number): void {
+  const rule = { ipProtocol: 'tcp', fromPort: port, toPort: port };
+  new aws.vpc.SecurityGroupEgressRule(`${name}Out`, {
+    ...rule,
+    securityGroupId: from.id,
+    referencedSecurityGroupId: to.id,
+  });
+  new aws.vpc.SecurityGroupIngressRule(`${name}In`, {
+    ...rule,
+    securityGroupId: to.id,
+    referencedSecurityGroupId: from.id,
+  });
+}
+
+function createEndpoint(
+  service: 'secretsmanager' | 'lambda',
+  vpc: aws.ec2.Vpc,
+  subnetIds: $util.Output<string>[],
+  group: aws.ec2.SecurityGroup,
+): void {
+  const { accountId } = aws.getCallerIdentityOutput();
+  new aws.ec2.VpcEndpoint(service === 'lambda' ? 'LambdaEndpoint' : 'SecretsEndpoint', {
+    vpcId: vpc.id,
+    serviceName: $interpolate`com.amazonaws.${aws.getRegionOutput().region}.${service}`,
+    vpcEndpointType: 'Interface',
+    privateDnsEnabled: true,
+    subnetIds,
+    securityGroupIds: [group.id],
+    // Whatever runs in here cannot carry data to somebody else's account through it.
+    policy: aws.iam.getPolicyDocumentOutput({
+      statements: [
+        {
+          actions: [`${service}:*`],
+          resources: [$interpolate`arn:aws:${service}:*:${accountId}:*`],
+          principals: [{ type: '*', identifiers: ['*'] }],
+          conditions: [{ test: 'StringEquals', variable: 'aws:PrincipalAccount', values: [accountId] }],
+        },
+      ],
+    }).json,
+    tags: { Name: named(service) },
+  });
+}
+
+function named(what: string): string {
+  return `${$app.name}-${$app.stage}-${what}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * What differs between stages, as plain numbers with their reasons, and what whoever deploys decides. `production` is one
+ * stage; every other name is a small stage that can be removed. docs/DEPLOY.md says what each costs.
+ */
+import type { FunctionName } from '../functions/catalog.ts';
+
+export interface StageSettings {
+  readonly removal: 'remove' | 'retain';
+  /** `sst remove` is refused. */
+  readonly isProtected: boolean;
+  readonly network: {
+    /** Availability zones with a subnet each. */
+    readonly zones: number;
+    /** Of these, those with an interface endpoint, which costs by the hour and zone. */
+    readonly endpointZones: number;
+  };
+  readonly cache: {
+    readonly version: `${number}.${number}`;
+    readonly instance: string;
+    readonly shards: number;
+    readonly replicas: number;
+    readonly snapshotDays: number;
+  };
+  readonly database: {
+    /** Major and minor only: AWS chooses the newest patch, and applies later ones in the maintenance window. */
+    readonly version: `${number}.${number}`;
+    readonly instance: string;
+    /** May grow to this. RDS starts at 20 GB. */
+    readonly storageGb: number;
+    /** Set, not left to RDS's formula, so that the limits of the functions below can be counted against it. */
+    readonly maxConnections: number;
+    readonly isMultiAz: boolean;
+    readonly backupDays: number;
+    readonly isDeletionProtected: boolean;
+  };
+  /** Made by the first deployment in a database without flights, so that there is something to call; 0: none. */
+  readonly seededFlights: number;
+  readonly api: {
+    /** Requests a second and burst, over all callers; past it the answer is 429. */
+    readonly requestsPerSecond: number;
+    readonly burst: number;
+  };
+  /** Environments of a function at most; unset: only the account's own limit. */
+  readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
+  readonly logRetention: '1 week' | '3 months';
+  /** Days for which a deleted secret can be restored. */
+  readonly secretRecoveryDays: 0 | 7;
+}
+
+const dev: StageSettings = {
+  removal: 'remove',
+  isProtected: false,
+  // RDS asks for two zones even when it uses one. One endpoint is reached from both.
+  network: { zones: 2, endpointZones: 1 },
+  // A failure of the one node loses what is queued: nothing in this stage is anybody's data.
+  cache: { version: '8.1', instance: 't4g.micro', shards: 1, replicas: 0, snapshotDays: 0 },
+  database: {
+    version: '8.4',
+    instance: 't4g.micro',
+    storageGb: 20,
+    // 1 GB of memory: RDS's own formula gives about the same.
+    maxConnections: 80,
+    isMultiAz: false,
+    backupDays: 1,
+    isDeletionProtected: false,
+  },
+  seededFlights: 1000,
+  api: { requestsPerSecond: 50, burst: 100 },
+  // A new account has ten environments in all and reserving any of them is refused.
+  reservedConcurrency: {},
+  logRetention: '1 week',
+  secretRecoveryDays: 0,
+};
+
+const production: StageSettings = {
+  removal: 'retain',
+  isProtected: true,
+  // The endpoints stay when a zone is lost.
+  network: { zones: 2, endpointZones: 2 },
+  // A queue must outlive its node: each shard has a replica in another zone. Two shards, so that one failover stops half of
+  // the writes at most. 3 GB each hold some ten million updates.
+  cache: { version: '8.1', instance: 'm7g.large', shards: 2, replicas: 1, snapshotDays: 7 },
+  database: {
+    version: '8.4',
+    instance: 'm7g.large',
+    storageGb: 200,
+    // 8 GB of memory: RDS's own formula gives about 630.
+    maxConnections: 600,
+    isMultiAz: true,
+    backupDays: 14,
+    isDeletionProtected: true,
+  },
+  // The tables are made; their rows are yours.
+  seededFlights: 0,
+  api: { requestsPerSecond: 2000, burst: 1000 },
+  // Times the connections of one environment these stay below maxConnections (tests/infra counts it), and the functions
+  // that people poll cannot take the places of those that the application needs. At 10 ms an update 60 answer 6,000 a second.
+  reservedConcurrency: {
+    'get-flight': 60,
+    'update-flight': 60,
+    'flight-consistency': 5,
+    'flight-log': 10,
+    'write-receipt': 10,
+    queue: 2,
+    health: 2,
+    // One scheduled, one called because the queue is long, and their successors.
+    flush: 4,
+    migrate: 1,
+  },
+  logRetention: '3 months',
+  secretRecoveryDays: 7,
+};
+
+export function settingsOf(stage: string): StageSettings {
+  return stage === 'production' ? production : dev;
+}
+
+/** Unsafe to forget, so nothing of it is a default of a stage; read from the environment of `sst deploy`. */
+export interface DeployOptions {
+  /** Tokens of this issuer for this audience; null: callers sign with IAM. */
+  readonly jwt: { readonly issuer: string; readonly audiences: readonly string[] } | null;
+  /** Web pages that may call the API; empty: none. */
+  readonly corsOrigins: readonly string[];
+  readonly alarmEmail: string | null;
+  /** Connections go through RDS Proxy: for accounts where many environments come and go. */
+  readonly hasProxy: boolean;
+  /** An index on flight_log, the application's own table, by which one flight's trail is read quickly. */
+  readonly hasFlightLogIndex: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws an Error that names the variable. */
+export function readDeployOptions(environment: Environment): DeployOptions {
+  const { JWT_ISSUER, JWT_AUDIENCE, CORS_ORIGINS, ALARM_EMAIL, DB_PROXY, FLIGHT_LOG_INDEX } = environment;
+  if (Boolean(JWT_ISSUER) !== Boolean(JWT_AUDIENCE))
+    throw new Error('JWT_ISSUER and JWT_AUDIENCE go together: set both, or neither for IAM.');
+  if (JWT_ISSUER && !/^https:\/\/[^/]/.test(JWT_ISSUER))
+    throw new Error(`JWT_ISSUER is ${JWT_ISSUER}; API Gateway needs an https:// address.`);
+  const corsOrigins = list(CORS_ORIGINS);
+  if (corsOrigins.includes('*')) throw new Error('CORS_ORIGINS is *: name the pages that may call the API.');
+  return {
+    jwt: JWT_ISSUER ? { issuer: JWT_ISSUER, audiences: list(JWT_AUDIENCE) } : null,
+    corsOrigins,
+    alarmEmail: ALARM_EMAIL === undefined || ALARM_EMAIL === '' ? null : ALARM_EMAIL,
+    hasProxy: flag('DB_PROXY', DB_PROXY),
+    hasFlightLogIndex: flag('FLIGHT_LOG_INDEX', FLIGHT_LOG_INDEX),
+  };
+}
+
+function list(text = ''): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function flag(name: string, value: string | undefined): boolean {
+  if (value === undefined || value === '' || value === '0') return false;
+  if (value === '1') return true;
+  throw new Error(`${name} is ${value}; it must be 0 or 1.`);
+}

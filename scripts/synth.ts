@@ -1,0 +1,86 @@
+/**
+ * `npm run synth -- --stage production`: every resource that a deployment of the stage would ask for, as JSON on standard
+ * output, `[{ type, name, inputs }]`, without an account: the real program with SST's real components on a stand-in for
+ * Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev` does. Names that AWS would give are made up.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { root } from './run.ts';
+import { ensurePlatform, platformFolder } from './synth/platform.ts';
+import { startRpcServer } from './synth/rpc-server.ts';
+import type { Program } from './synth/types.ts';
+
+const USAGE = 'Usage: npm run synth -- --stage STAGE [--dev]';
+
+interface Options {
+  readonly stage: string;
+  readonly isDev: boolean;
+}
+
+function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { stage: { type: 'string' }, dev: { type: 'boolean', default: false } },
+  });
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(values.stage ?? '')) throw new Error(USAGE);
+  return { stage: values.stage ?? '', isDev: values.dev };
+}
+
+/** As `sst` builds a program: one file beside the platform, whose packages stay where they are. */
+async function buildProgram({ stage, isDev }: Options): Promise<string> {
+  const folder = join(platformFolder, 'eval');
+  await mkdir(folder, { recursive: true });
+  const outfile = join(folder, `synth-${process.pid}.mjs`);
+  const app = { name: 'afterwrite', stage, removal: 'remove', providers: { aws: {} }, protect: false };
+  const paths = { home: folder, root, work: join(root, '.sst'), platform: platformFolder };
+  await build({
+    entryPoints: [join(root, 'infra/synth/program.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    packages: 'external',
+    alias: { 'sst-platform': join(platformFolder, 'src') },
+    inject: [join(platformFolder, 'src/shim/run.js')],
+    define: {
+      $app: JSON.stringify(app),
+      $cli: JSON.stringify({ command: isDev ? 'dev' : 'deploy', rpc: '', paths, state: { version: {} } }),
+      $dev: String(isDev),
+    },
+    logLevel: 'error',
+  });
+  return outfile;
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  // Standard output is for the JSON; SST and Pulumi talk, too.
+  console.log = console.info = console.warn = console.error;
+  // An error inside an `apply` shows nowhere else.
+  process.on('unhandledRejection', (reason) => {
+    console.error(reason);
+    process.exit(1);
+  });
+  if (!existsSync(join(root, 'functions/dist/hashes.json')))
+    throw new Error('functions/dist is missing: run `npm run bundle` first.');
+  await ensurePlatform((line) => console.error(line));
+  process.env.SST_SERVER = await startRpcServer();
+  const file = await buildProgram(options);
+  const program = (await import(pathToFileURL(file).href)) as Program;
+  await rm(file);
+  const synthesis = program.synthesize(options.stage);
+  // As with Pulumi itself, the program has ended when nothing of it is left to run.
+  process.once('beforeExit', () => {
+    process.stdout.write(`${JSON.stringify(synthesis.resources(), null, 2)}\n`);
+  });
+}
+
+await main().catch((error: unknown) => {
+  console.error(`afterwrite: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,35 @@
+/** What is deployed is what ran on this machine, byte for byte; every metric that is watched is one that is emitted. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { catalog } from '@afterwrite/functions/catalog';
+import { metricDefinitions } from '@afterwrite/functions/metrics';
+import { resourcesOf } from './synthesized.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+test('the bundles are deployed as they are', async () => {
+  const resources = await resourcesOf('production');
+  const hashes = JSON.parse(read('functions/dist/hashes.json')) as Record<string, string>;
+  expect(Object.keys(hashes).sort()).toEqual(Object.keys(catalog).sort());
+  for (const [name, hash] of Object.entries(hashes)) {
+    const folder = join(ROOT, 'functions/dist', name);
+    // Nothing but this one file is in what SST zips.
+    expect(readdirSync(folder)).toEqual(['index.mjs']);
+    const bytes = readFileSync(join(folder, 'index.mjs'));
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(hash);
+  }
+  const migration = resources.find(({ name }) => name === 'Migration');
+  expect(migration?.inputs.triggers).toMatchObject({ bundle: hashes.migrate });
+});
+
+test('every metric that has a name is recorded by a function', () => {
+  const sources = readdirSync(join(ROOT, 'functions'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/^dist|metrics\.ts$|node_modules/.test(file))
+    .map((file) => read(join('functions', file)))
+    .join('\n');
+  const unused = Object.keys(metricDefinitions).filter((name) => !sources.includes(`'${name}'`));
+  expect(unused).toEqual([]);
+});

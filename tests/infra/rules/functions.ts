@@ -1,0 +1,111 @@
+/** How the functions run, and what calls them. */
+import { catalog } from '@afterwrite/functions/catalog';
+import { functionNames, missing, type Rule } from '../stack.ts';
+
+/** Memory, timeout and connections of an environment: see functions/compose.ts. */
+const REQUEST_CONNECTIONS = 3;
+const FLUSH_CONNECTIONS = 5;
+
+export const functions: readonly Rule[] = [
+  {
+    name: 'the functions run as the catalog says, on arm64, from their bundles',
+    check: (stack) =>
+      functionNames.flatMap((name) => {
+        const fn = stack.function(name);
+        const { timeoutSeconds, memoryMb } = catalog[name];
+        return [
+          ...missing(`${name} has ${fn.memorySize} MB, not ${memoryMb}`, fn.memorySize === memoryMb),
+          ...missing(`${name} has ${fn.timeout} s, not ${timeoutSeconds}`, fn.timeout === timeoutSeconds),
+          ...missing(`${name} is not on arm64`, fn.architectures?.join() === 'arm64'),
+          ...missing(`${name} does not run on Node 24`, fn.runtime === 'nodejs24.x'),
+          ...missing(`${name} has no handler`, fn.handler === 'index.handler' && fn.s3Key),
+        ];
+      }),
+    breaks: {
+      memory: (stack) => (stack.function('get-flight').memorySize = 128),
+      timeout: (stack) => (stack.function('flush').timeout = 20),
+      'another architecture': (stack) => (stack.function('flush').architectures = ['x86_64']),
+      'no handler': (stack) => (stack.function('queue').handler = 'server.main'),
+    },
+  },
+  {
+    name: 'logs are not kept for ever',
+    check: (stack) =>
+      stack
+        .all('cloudwatch/logGroup')
+        .flatMap(({ name, inputs }) => missing(`${name} is kept for ever`, inputs.retentionInDays > 0)),
+    breaks: {
+      'a log without end': (stack) => delete stack.all('cloudwatch/logGroup')[0]!.inputs.retentionInDays,
+    },
+  },
+  {
+    name: 'the functions cannot take more connections than MySQL has',
+    isForProduction: true,
+    check: (stack) => {
+      const most = Number(stack.parameter('max_connections')?.value);
+      const used = functionNames
+        .filter((name) => name !== 'openapi')
+        .map((name) => {
+          const reserved = stack.function(name).reservedConcurrentExecutions ?? Infinity;
+          return (
+            reserved * (name === 'flush' || name === 'migrate' ? FLUSH_CONNECTIONS : REQUEST_CONNECTIONS)
+          );
+        })
+        .reduce((sum, each) => sum + each, 0);
+      return missing(`the functions may open ${used} connections of ${most}`, used <= most * 0.9);
+    },
+    breaks: {
+      'no limit': (stack) => delete stack.function('get-flight').reservedConcurrentExecutions,
+      'fewer connections': (stack) => (stack.parameter('max_connections').value = '100'),
+    },
+  },
+  {
+    name: 'a flush is called every minute, retried, and what fails for good is kept',
+    check: (stack) => {
+      const schedule = stack.one('scheduler/schedule');
+      const queues = stack.all('sqs/queue').map(({ name }) => `arn:aws:sqs:us-east-1:123456789012:${name}`);
+      const invoke = stack.one('lambda/functionEventInvokeConfig', 'FlushEventInvokeConfig');
+      return [
+        ...missing(
+          `the schedule's rate is ${schedule.scheduleExpression}`,
+          schedule.scheduleExpression === 'rate(1 minute)',
+        ),
+        ...missing('the schedule is off', schedule.state === 'ENABLED'),
+        ...missing(
+          'the schedule calls another function',
+          schedule.target.arn.endsWith(`:${stack.function('flush').name}`),
+        ),
+        ...missing("the schedule's retries are off", schedule.target.retryPolicy?.maximumRetryAttempts > 0),
+        ...missing(
+          "the schedule's dead-letter queue is missing",
+          queues.includes(schedule.target.deadLetterConfig?.arn),
+        ),
+        ...missing(
+          "flush's on-failure destination is missing",
+          queues.includes(invoke.destinationConfig?.onFailure?.destination),
+        ),
+      ];
+    },
+    breaks: {
+      'another rate': (stack) => (stack.one('scheduler/schedule').scheduleExpression = 'rate(1 hour)'),
+      'no retries': (stack) => (stack.one('scheduler/schedule').target.retryPolicy.maximumRetryAttempts = 0),
+      'no dead-letter queue': (stack) => delete stack.one('scheduler/schedule').target.deadLetterConfig,
+      'no destination': (stack) =>
+        delete stack.one('lambda/functionEventInvokeConfig', 'FlushEventInvokeConfig').destinationConfig,
+    },
+  },
+  {
+    name: 'the migration runs at deploy, and again when its code has changed',
+    check: (stack) => {
+      const { functionName, triggers } = stack.one('lambda/invocation');
+      return [
+        ...missing('migrate is not called', functionName === stack.function('migrate').name),
+        ...missing('a changed migration is not called again', triggers?.bundle),
+      ];
+    },
+    breaks: {
+      'another function': (stack) => (stack.one('lambda/invocation').functionName = 'x'),
+      'no trigger': (stack) => delete stack.one('lambda/invocation').triggers,
+    },
+  },
+];

@@ -1,0 +1,111 @@
+/** The real program for both stages, and with all that whoever deploys may choose, held to the rules. */
+import { describe, expect, test } from 'vitest';
+import { routes } from '@afterwrite/functions/routes';
+import { rules } from './rules/index.ts';
+import { Stack } from './stack.ts';
+import { resourcesOf, runScript, type Variant } from './synthesized.ts';
+
+const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant));
+
+describe.each(['production', 'dev', 'options'] as const)('%s', (variant) => {
+  const applicable = rules.filter(({ isForProduction = false }) => !isForProduction || variant !== 'dev');
+
+  test.each(applicable)('$name', async ({ check }) => {
+    expect(check(await stackOf(variant))).toEqual([]);
+  });
+});
+
+const breaks = rules.flatMap(({ name, check, breaks: ways }) =>
+  Object.entries(ways).map(([how, spoil]) => ({ name, how, check, spoil })),
+);
+
+test.each(breaks)('$name: noticed is $how', async ({ check, spoil }) => {
+  const stack = await stackOf('production');
+  spoil(stack);
+  expect(check(stack)).not.toEqual([]);
+});
+
+test('the small stage can be removed and costs little', async () => {
+  const stack = await stackOf('dev');
+  expect(stack.one('rds/instance')).toMatchObject({
+    instanceClass: 'db.t4g.micro',
+    deletionProtection: false,
+    skipFinalSnapshot: true,
+    multiAz: false,
+  });
+  expect(stack.one('elasticache/replicationGroup')).toMatchObject({
+    nodeType: 'cache.t4g.micro',
+    numNodeGroups: 1,
+    replicasPerNodeGroup: 0,
+  });
+  for (const { inputs } of stack.all('ec2/vpcEndpoint')) expect(inputs.subnetIds).toHaveLength(1);
+});
+
+test('with tokens, pages, a proxy and an address for alarms', async () => {
+  const stack = await stackOf('options');
+  expect(stack.one('apigatewayv2/authorizer')).toMatchObject({
+    authorizerType: 'JWT',
+    jwtConfiguration: { issuer: 'https://issuer.example', audiences: ['afterwrite', 'other'] },
+  });
+  expect(stack.one('apigatewayv2/api').corsConfiguration).toMatchObject({
+    allowOrigins: ['https://app.example'],
+  });
+  expect(stack.one('sns/topicSubscription')).toMatchObject({ endpoint: 'ops@example.com' });
+  const variables = stack.function('get-flight').environment.variables as Record<string, string>;
+  expect(variables).toMatchObject({ AUTH_MODE: 'jwt', DB_HOST: 'proxy.made-up', DB_TLS: 'true' });
+  // The proxy's certificate is one that everybody trusts.
+  expect(variables).not.toHaveProperty('DB_TLS_CA');
+  expect(stack.function('migrate').environment.variables).toMatchObject({ FLIGHT_LOG_INDEX: '1' });
+});
+
+test('sst dev uses the servers of this machine and creates none', async () => {
+  const stack = await stackOf('local');
+  const types = new Set(stack.resources.map(({ type }) => type.split('/')[0]));
+  for (const type of [
+    'aws:rds',
+    'aws:elasticache',
+    'aws:ec2',
+    'aws:vpc',
+    'aws:scheduler',
+    'aws:secretsmanager',
+  ])
+    expect(types).not.toContain(type);
+  for (const name of ['get-flight', 'update-flight', 'flush'] as const) {
+    const { environment, vpcConfig } = stack.function(name);
+    expect(vpcConfig).toBeUndefined();
+    expect(environment.variables).toMatchObject({ DB_HOST: 'localhost', CACHE_HOST: 'localhost' });
+    expect(environment.variables).not.toHaveProperty('DB_SECRET_ARN');
+  }
+  expect(stack.all('apigatewayv2/route')).toHaveLength(routes.length);
+});
+
+test('the dashboard shows what is asked first', async () => {
+  const stack = await stackOf('production');
+  const { widgets } = JSON.parse(stack.one('cloudwatch/dashboard').dashboardBody) as {
+    widgets: { properties: { title: string } }[];
+  };
+  expect(widgets.map(({ properties }) => properties.title)).toEqual(
+    expect.arrayContaining([
+      'Queue length',
+      'Processing rate',
+      'Failure rate',
+      'Consistency lag',
+      'Write latency',
+      'Hit rate',
+    ]),
+  );
+});
+
+test('every run gives the same', async () => {
+  const again = await runScript('scripts/synth.ts', ['--stage', 'production']);
+  expect(JSON.parse(again)).toEqual(await resourcesOf('production'));
+});
+
+test.each([
+  [{ JWT_ISSUER: 'https://issuer.example' }, 'JWT_ISSUER and JWT_AUDIENCE go together'],
+  [{ JWT_ISSUER: 'http://issuer.example', JWT_AUDIENCE: 'a' }, 'JWT_ISSUER is http://issuer.example'],
+  [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS is *'],
+  [{ DB_PROXY: 'yes' }, 'DB_PROXY is yes; it must be 0 or 1'],
+])('%o is refused in words', async (env, words) => {
+  await expect(runScript('scripts/synth.ts', ['--stage', 'dev'], env)).rejects.toThrow(words);
+});
