@@ -91,8 +91,9 @@ function flushName(): string {
   return `${$app.name}-${$app.stage}-flush`;
 }
 
-function environmentOf(name: FunctionName, { cache, database, deploy }: FunctionsOptions) {
+function environmentOf(name: FunctionName, { settings, cache, database, deploy }: FunctionsOptions) {
   const common = {
+    ...settings.variables,
     // A dimension of every metric: two stages of one account stay apart.
     POWERTOOLS_SERVICE_NAME: serviceName(),
     POWERTOOLS_TRACE_ENABLED: 'false',

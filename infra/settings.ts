@@ -42,6 +42,8 @@ export interface StageSettings {
   };
   /** Environments of a function at most; unset: only the account's own limit. */
   readonly reservedConcurrency: Readonly<Partial<Record<FunctionName, number>>>;
+  /** Further variables of every function, such as those of docs/CONFIGURATION.md. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly logRetention: '1 week' | '3 months';
   /** Days for which a deleted secret can be restored. */
   readonly secretRecoveryDays: 0 | 7;
@@ -68,6 +70,8 @@ const dev: StageSettings = {
   api: { requestsPerSecond: 50, burst: 100 },
   // A new account has ten environments in all and reserving any of them is refused.
   reservedConcurrency: {},
+  // A flush that lingers for the minute costs about $35 a month; without, an update waits for up to a minute.
+  variables: { FLUSH_LINGER_SECONDS: '0' },
   logRetention: '1 week',
   secretRecoveryDays: 0,
 };
@@ -107,6 +111,7 @@ const production: StageSettings = {
     flush: 4,
     migrate: 1,
   },
+  variables: {},
   logRetention: '3 months',
   secretRecoveryDays: 7,
 };

@@ -46,6 +46,8 @@ async function buildProgram({ stage, isDev }: Options): Promise<string> {
     target: 'node24',
     packages: 'external',
     alias: { 'sst-platform': join(platformFolder, 'src') },
+    // The paths there are for tsc; packages are to stay outside.
+    tsconfigRaw: {},
     inject: [join(platformFolder, 'src/shim/run.js')],
     define: {
       $app: JSON.stringify(app),

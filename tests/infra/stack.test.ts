@@ -1,4 +1,6 @@
 /** The real program for both stages, and with all that whoever deploys may choose, held to the rules. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { routes } from '@afterwrite/functions/routes';
 import { rules } from './rules/index.ts';
@@ -94,6 +96,14 @@ test('the dashboard shows what is asked first', async () => {
       'Hit rate',
     ]),
   );
+});
+
+test('each alarm is explained', async () => {
+  const stack = await stackOf('production');
+  const page = readFileSync(join(import.meta.dirname, '../../docs/OPERATIONS.md'), 'utf8');
+  const names = stack.all('cloudwatch/metricAlarm').map(({ name }) => name.replace(/\d*Alarm$/, ''));
+  const explained = [...page.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+  expect(explained.sort()).toEqual([...new Set(names)].sort());
 });
 
 test('every run gives the same', async () => {

@@ -144,11 +144,29 @@ describe('the migrate function', () => {
   it('makes the engine’s tables, and the index of the audit trail where it is wanted, as often as it is called', async () => {
     const { handler } = await import('@afterwrite/functions/migrate');
     const indexes = () => world.rows("SHOW INDEX FROM flight_log WHERE Key_name = 'afterwrite_flight_date'");
-    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false });
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false, seeded: 0 });
     expect(await indexes()).toHaveLength(0);
     vi.stubEnv('FLIGHT_LOG_INDEX', '1');
-    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: true });
-    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false });
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: true, seeded: 0 });
+    expect(await handler({}, lambdaContext())).toEqual({ migrated: true, indexMade: false, seeded: 0 });
     expect(await indexes()).toHaveLength(2);
+  });
+
+  it('makes and fills the application’s tables in an empty database when it is told to, once', async () => {
+    const { handler } = await import('@afterwrite/functions/migrate');
+    const name = `${world.settings.DB_NAME}_empty`;
+    await world.db.query(`CREATE DATABASE ${name}`);
+    try {
+      vi.stubEnv('DB_NAME', name);
+      vi.stubEnv('CACHE_NAMESPACE', name);
+      await closeClients();
+      const event = { createSchema: true, flights: 20 };
+      expect(await handler(event, lambdaContext())).toMatchObject({ migrated: true, seeded: 20 });
+      expect(await handler(event, lambdaContext())).toMatchObject({ migrated: true, seeded: 0 });
+      expect(await world.rows(`SELECT COUNT(*) AS flights FROM ${name}.flight`)).toEqual([{ flights: 20 }]);
+    } finally {
+      await closeClients();
+      await world.db.query(`DROP DATABASE ${name}`);
+    }
   });
 });
