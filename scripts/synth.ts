@@ -1,6 +1,6 @@
 /**
  * `npm run synth -- --stage production`: every resource that a deployment of the stage would ask for, as JSON on standard
- * output, `[{ type, name, inputs }]`, without an account: the real program with SST's real components on a stand-in for
+ * output (`npm run --silent` leaves out npm's own two lines), `[{ type, name, inputs }]`, without an account: the real program with SST's real components on a stand-in for
  * Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev` does. Names that AWS would give are made up.
  */
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { root } from './run.ts';
+import { root, run } from './run.ts';
 import { ensurePlatform, platformFolder } from './synth/platform.ts';
 import { startRpcServer } from './synth/rpc-server.ts';
 import type { Program } from './synth/types.ts';
@@ -59,6 +59,15 @@ async function buildProgram({ stage, isDev }: Options): Promise<string> {
   return outfile;
 }
 
+/** What is deployed; made when nobody has yet. `npm run bundle` makes it anew. */
+async function ensureBundles(): Promise<void> {
+  if (existsSync(join(root, 'functions/dist/hashes.json'))) return;
+  const { code, output } = await run('node', ['packages/local-stack/src/cli/bundle.ts'], {
+    output: 'capture',
+  });
+  if (code !== 0) throw new Error(`The functions could not be bundled (${code}):\n${output}`);
+}
+
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
   // Standard output is for the JSON; SST and Pulumi talk, too.
@@ -68,8 +77,7 @@ async function main(): Promise<void> {
     console.error(reason);
     process.exit(1);
   });
-  if (!existsSync(join(root, 'functions/dist/hashes.json')))
-    throw new Error('functions/dist is missing: run `npm run bundle` first.');
+  await ensureBundles();
   await ensurePlatform((line) => console.error(line));
   process.env.SST_SERVER = await startRpcServer();
   const file = await buildProgram(options);

@@ -1,6 +1,5 @@
 /** What a deployment of a stage would ask for: `npm run synth` is run once for each variant and read by all tests. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -36,7 +35,6 @@ const VARIANTS: Readonly<Record<Variant, { args: readonly string[]; env: Record<
 
 const run = promisify(execFile);
 const done = new Map<Variant, Promise<string>>();
-let bundled: Promise<unknown> | undefined;
 
 /** A copy for the caller to change. */
 export async function resourcesOf(variant: Variant): Promise<Resource[]> {
@@ -59,16 +57,8 @@ export async function runScript(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  await bundles();
   const { PATH, HOME } = process.env;
   const options = { cwd: ROOT, env: { PATH, HOME, ...env }, timeout: LONGEST_MS, maxBuffer: MOST_BYTES };
   const { stdout } = await run(process.execPath, [join(ROOT, script), ...args], options);
   return stdout;
-}
-
-/** The program deploys what `npm run bundle` made; in a fresh clone nobody has yet. */
-async function bundles(): Promise<void> {
-  if (existsSync(join(ROOT, 'functions/dist/hashes.json'))) return;
-  bundled ??= run(process.execPath, [join(ROOT, 'packages/local-stack/src/cli/bundle.ts')], { cwd: ROOT });
-  await bundled;
 }
