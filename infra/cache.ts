@@ -7,6 +7,8 @@ export interface Cache {
   /** What the functions are told. */
   readonly environment: Record<string, $util.Input<string>>;
   readonly secret: aws.secretsmanager.Secret | null;
+  /** Has the secret's content. */
+  readonly secretVersion: aws.secretsmanager.SecretVersion | null;
   /** Of each node, as CloudWatch names it. */
   readonly nodeIds: $util.Output<string>[];
 }
@@ -42,7 +44,7 @@ export function createCache(settings: StageSettings, network: Network | null): C
   });
   if ($dev) {
     const environment = { CACHE_HOST: redis.host, CACHE_PORT: $interpolate`${redis.port}` };
-    return { redis, environment, secret: null, nodeIds: [] };
+    return { redis, environment, secret: null, secretVersion: null, nodeIds: [] };
   }
   // SST keeps the token in a form of its own; the functions read the one that AWS's rotation uses.
   const secret = new aws.secretsmanager.Secret('CacheSecret', {
@@ -50,7 +52,7 @@ export function createCache(settings: StageSettings, network: Network | null): C
     description: 'User and password of Valkey',
     recoveryWindowInDays: settings.secretRecoveryDays,
   });
-  new aws.secretsmanager.SecretVersion('CacheSecretVersion', {
+  const secretVersion = new aws.secretsmanager.SecretVersion('CacheSecretVersion', {
     secretId: secret.id,
     secretString: $util.jsonStringify({ username: redis.username, password: redis.password }),
   });
@@ -61,7 +63,7 @@ export function createCache(settings: StageSettings, network: Network | null): C
     CACHE_TLS: 'true',
     CACHE_SECRET_ARN: secret.arn,
   };
-  return { redis, environment, secret, nodeIds: nodeIdsOf(redis, cache) };
+  return { redis, environment, secret, secretVersion, nodeIds: nodeIdsOf(redis, cache) };
 }
 
 /** ElastiCache numbers shards with four digits and their nodes with three. */

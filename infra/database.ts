@@ -7,6 +7,8 @@ export interface Database {
   /** What the functions are told. */
   readonly environment: Record<string, $util.Input<string>>;
   readonly secret: aws.secretsmanager.Secret | null;
+  /** Has the secret's content. */
+  readonly secretVersion: aws.secretsmanager.SecretVersion | null;
 }
 
 const NAME = 'flughafendb';
@@ -58,14 +60,14 @@ export function createDatabase(
   const place = { DB_HOST: mysql.host, DB_PORT: $interpolate`${mysql.port}`, DB_NAME: mysql.database };
   if ($dev) {
     const environment = { ...place, DB_USER: mysql.username, DB_PASSWORD: mysql.password };
-    return { mysql, environment, secret: null };
+    return { mysql, environment, secret: null, secretVersion: null };
   }
   const secret = new aws.secretsmanager.Secret('DatabaseSecret', {
     namePrefix: `${$app.name}-${$app.stage}-database-`,
     description: 'User and password of MySQL',
     recoveryWindowInDays: settings.secretRecoveryDays,
   });
-  new aws.secretsmanager.SecretVersion('DatabaseSecretVersion', {
+  const secretVersion = new aws.secretsmanager.SecretVersion('DatabaseSecretVersion', {
     secretId: secret.id,
     secretString: $util.jsonStringify({ username: mysql.username, password: mysql.password }),
   });
@@ -76,7 +78,7 @@ export function createDatabase(
     ...(!hasProxy && { DB_TLS_CA: LAMBDA_CA_FILE }),
     DB_SECRET_ARN: secret.arn,
   };
-  return { mysql, environment, secret };
+  return { mysql, environment, secret, secretVersion };
 }
 
 function parameters({ maxConnections }: StageSettings['database']) {

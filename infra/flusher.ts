@@ -13,7 +13,11 @@ export function createFailureQueue(name: 'FlushDeliveryFailures' | 'FlushFailure
   });
 }
 
-export function createSchedule(functions: Functions, deliveryFailures: sst.aws.Queue): sst.aws.CronV2 {
+export function createSchedule(
+  functions: Functions,
+  deliveryFailures: sst.aws.Queue,
+  migration: aws.lambda.Invocation,
+): sst.aws.CronV2 {
   return new sst.aws.CronV2('FlushSchedule', {
     // The smallest rate there is; the function lingers and looks every few seconds in between.
     schedule: 'rate(1 minute)',
@@ -21,7 +25,9 @@ export function createSchedule(functions: Functions, deliveryFailures: sst.aws.Q
     retries: 2,
     dlq: deliveryFailures.arn,
     transform: {
-      schedule: (args) => {
+      schedule: (args, options) => {
+        // Before it there is nothing to flush, and the first calls would fail.
+        options.dependsOn = migration;
         args.target = $util.output(args.target).apply((target) => ({
           ...target,
           // Two calls later it is of no use.
@@ -36,11 +42,20 @@ export function createSchedule(functions: Functions, deliveryFailures: sst.aws.Q
  * Calls `migrate` once the database and Valkey are there, and again when its bundle has changed. A failure fails the
  * deployment, before the schedule and the routes of a first one exist.
  */
-export function runMigration(functions: Functions, settings: StageSettings): aws.lambda.Invocation {
+export function runMigration(
+  functions: Functions,
+  settings: StageSettings,
+  /** What it reads and the ways to it: no input of its own says that it needs them. */
+  dependsOn: $util.Resource[],
+): aws.lambda.Invocation {
   const name: FunctionName = 'migrate';
-  return new aws.lambda.Invocation('Migration', {
-    functionName: functions[name].name,
-    input: JSON.stringify({ createSchema: true, flights: settings.seededFlights }),
-    triggers: { bundle: hashesOfBundles()[name], database: settings.database.version },
-  });
+  return new aws.lambda.Invocation(
+    'Migration',
+    {
+      functionName: functions[name].name,
+      input: JSON.stringify({ createSchema: true, flights: settings.seededFlights }),
+      triggers: { bundle: hashesOfBundles()[name], database: settings.database.version },
+    },
+    { dependsOn },
+  );
 }

@@ -11,6 +11,8 @@ const HTTPS_PORT = 443;
 
 export interface Network {
   readonly subnetIds: $util.Output<string>[];
+  /** Until these are there, nothing in the network reaches anything. */
+  readonly paths: $util.Resource[];
   readonly groups: {
     readonly functions: aws.ec2.SecurityGroup;
     readonly cache: aws.ec2.SecurityGroup;
@@ -42,19 +44,21 @@ export function createNetwork(settings: StageSettings['network'], hasProxy: bool
   const proxy = hasProxy ? group('Proxy', 'RDS Proxy: in from the functions, out to MySQL') : null;
   const endpoints = group('Endpoints', 'Endpoints of AWS services: in from the functions only');
 
-  allow('FunctionsToCache', functions, cache, CACHE_PORT);
-  allow('FunctionsToEndpoints', functions, endpoints, HTTPS_PORT);
-  if (proxy) {
-    allow('FunctionsToProxy', functions, proxy, DATABASE_PORT);
-    allow('ProxyToDatabase', proxy, database, DATABASE_PORT);
-  } else {
-    allow('FunctionsToDatabase', functions, database, DATABASE_PORT);
-  }
+  const paths = [
+    ...allow('FunctionsToCache', functions, cache, CACHE_PORT),
+    ...allow('FunctionsToEndpoints', functions, endpoints, HTTPS_PORT),
+    ...(proxy
+      ? [
+          ...allow('FunctionsToProxy', functions, proxy, DATABASE_PORT),
+          ...allow('ProxyToDatabase', proxy, database, DATABASE_PORT),
+        ]
+      : allow('FunctionsToDatabase', functions, database, DATABASE_PORT)),
+  ];
   const endpointSubnets = subnetIds.slice(0, settings.endpointZones);
-  createEndpoint('secretsmanager', vpc, endpointSubnets, endpoints);
+  paths.push(createEndpoint('secretsmanager', vpc, endpointSubnets, endpoints));
   // One function calls another when the queue is long.
-  createEndpoint('lambda', vpc, endpointSubnets, endpoints);
-  return { subnetIds, groups: { functions, cache, database, proxy } };
+  paths.push(createEndpoint('lambda', vpc, endpointSubnets, endpoints));
+  return { subnetIds, paths, groups: { functions, cache, database, proxy } };
 }
 
 function createSubnets(vpc: aws.ec2.Vpc, zones: number): $util.Output<string>[] {
@@ -77,18 +81,24 @@ function createSubnets(vpc: aws.ec2.Vpc, zones: number): $util.Output<string>[] 
 }
 
 /** One way, one port: out of the one group and into the other. */
-function allow(name: string, from: aws.ec2.SecurityGroup, to: aws.ec2.SecurityGroup, port: number): void {
+function allow(
+  name: string,
+  from: aws.ec2.SecurityGroup,
+  to: aws.ec2.SecurityGroup,
+  port: number,
+): $util.Resource[] {
   const rule = { ipProtocol: 'tcp', fromPort: port, toPort: port };
-  new aws.vpc.SecurityGroupEgressRule(`${name}Out`, {
+  const out = new aws.vpc.SecurityGroupEgressRule(`${name}Out`, {
     ...rule,
     securityGroupId: from.id,
     referencedSecurityGroupId: to.id,
   });
-  new aws.vpc.SecurityGroupIngressRule(`${name}In`, {
+  const into = new aws.vpc.SecurityGroupIngressRule(`${name}In`, {
     ...rule,
     securityGroupId: to.id,
     referencedSecurityGroupId: from.id,
   });
+  return [out, into];
 }
 
 function createEndpoint(
@@ -96,9 +106,9 @@ function createEndpoint(
   vpc: aws.ec2.Vpc,
   subnetIds: $util.Output<string>[],
   group: aws.ec2.SecurityGroup,
-): void {
+): $util.Resource {
   const { accountId } = aws.getCallerIdentityOutput();
-  new aws.ec2.VpcEndpoint(service === 'lambda' ? 'LambdaEndpoint' : 'SecretsEndpoint', {
+  return new aws.ec2.VpcEndpoint(service === 'lambda' ? 'LambdaEndpoint' : 'SecretsEndpoint', {
     vpcId: vpc.id,
     serviceName: $interpolate`com.amazonaws.${aws.getRegionOutput().region}.${service}`,
     vpcEndpointType: 'Interface',

@@ -22,9 +22,20 @@ export function createStack() {
   const functions = createFunctions({ settings, deploy, network, cache, database, flushFailures });
   const api = createApi(settings, deploy, functions);
   if (!$dev) {
-    runMigration(functions, settings);
+    const needed = [
+      ...(network?.paths ?? []),
+      cache.secretVersion,
+      database.secretVersion,
+      cache.redis,
+      database.mysql,
+    ];
+    const migration = runMigration(
+      functions,
+      settings,
+      needed.filter((each) => each !== null),
+    );
     const deliveryFailures = createFailureQueue('FlushDeliveryFailures');
-    createSchedule(functions, deliveryFailures);
+    createSchedule(functions, deliveryFailures, migration);
     createAlarms({ settings, deploy, functions, api, cache, database, flushFailures, deliveryFailures });
     createDashboard({ functions, api, cache, database });
   }
