@@ -18,6 +18,8 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['local-engines', []],
   ['functions', ['write-behind', 'flights', 'patterns']],
   ['local-stack', ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client']],
+  // Plain data, and the bundles as files.
+  ['infra', ['functions']],
   // Runs in browsers: plain data and types, no function.
   ['client', ['functions/schemas', 'functions/routes']],
   ['console', ['client']],
