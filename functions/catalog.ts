@@ -24,4 +24,15 @@ export const catalog = {
   migrate: { timeoutSeconds: 60, memoryMb: 512 },
 } as const satisfies Record<string, FunctionLimits>;
 
+/**
+ * Partitions that an environment flushes at the same time, where QUEUE_FLUSH_CONCURRENCY says nothing. One environment
+ * serves one request at a time: few.
+ */
+export const flushConcurrency = { request: 2, flush: 4 } as const;
+
+/** Connections to MySQL of one environment, where DB_POOL_SIZE says nothing: one for each such flush, one for reads. */
+export function poolSizeFor(concurrency: number): number {
+  return concurrency + 1;
+}
+
 export type FunctionName = keyof typeof catalog;

@@ -18,6 +18,7 @@ import {
 } from '@afterwrite/write-behind';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { flushConcurrency, poolSizeFor } from './catalog.ts';
 import { readSecrets } from './lib/secrets.ts';
 import { engineLogger, logger } from './lib/telemetry.ts';
 
@@ -33,7 +34,7 @@ type Purpose = 'request' | 'flush';
  */
 const DEFAULTS: Readonly<Record<Purpose, Environment>> = {
   request: {
-    QUEUE_FLUSH_CONCURRENCY: '2',
+    QUEUE_FLUSH_CONCURRENCY: String(flushConcurrency.request),
     DB_CONNECT_TIMEOUT_MS: '2000',
     DB_STATEMENT_TIMEOUT_MS: '4000',
     DB_LOCK_WAIT_SECONDS: '2',
@@ -41,7 +42,7 @@ const DEFAULTS: Readonly<Record<Purpose, Environment>> = {
     CACHE_COMMAND_TIMEOUT_MS: '1500',
     CACHE_WAIT_MS: '2500',
   },
-  flush: { QUEUE_FLUSH_CONCURRENCY: '4' },
+  flush: { QUEUE_FLUSH_CONCURRENCY: String(flushConcurrency.flush) },
 };
 
 /** A pause this long may have been a freeze in which connections died: they are tried before they are used, ms. */
@@ -92,7 +93,9 @@ export function lambdaClient(): LambdaClient {
 }
 
 /** One connection for what a migration does past the engine; closed afterwards. */
-export async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+export async function withConnection<T>(
+  work: (connection: Connection, settings: Settings) => Promise<T>,
+): Promise<T> {
   const settings = await readSettings('flush');
   const connection = await createConnection({
     host: settings.DB_HOST,
@@ -104,7 +107,7 @@ export async function withConnection<T>(work: (connection: Connection) => Promis
     ...mysqlTls(settings),
   });
   try {
-    return await work(connection);
+    return await work(connection, settings);
   } finally {
     await connection.end();
   }
@@ -137,11 +140,10 @@ async function readyClients(purpose: Purpose): Promise<Clients> {
 }
 
 /** Throws ConfigurationError. */
-export async function readSettings(purpose: Purpose): Promise<Settings> {
+async function readSettings(purpose: Purpose): Promise<Settings> {
   const environment = process.env;
   const chosen = { ...DEFAULTS[purpose], ...environment, ...(await readSecrets(environment)) };
-  // As many as flushes use at once, and one for reads.
-  const poolSize = environment.DB_POOL_SIZE ?? String(Number(chosen.QUEUE_FLUSH_CONCURRENCY) + 1);
+  const poolSize = environment.DB_POOL_SIZE ?? String(poolSizeFor(Number(chosen.QUEUE_FLUSH_CONCURRENCY)));
   return parseSettings({ ...chosen, DB_POOL_SIZE: poolSize });
 }
 

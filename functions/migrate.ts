@@ -1,11 +1,12 @@
 /**
- * Makes the engine's own tables, at deploy; safe to repeat. Told to with `createSchema`, it makes the application's tables
- * first where they are missing, and with `flights` it fills them when they are empty: nobody else reaches the database. With FLIGHT_LOG_INDEX=1 also an index by which the audit
- * trail of one flight is read quickly; it is left out otherwise, because flight_log is the application's own table.
+ * Makes the engine's own tables, at deploy; safe to repeat. Told to with `createSchema`, it makes the application's
+ * tables first where they are missing, and with `flights` it fills them when they are empty: nobody else reaches the
+ * database. With FLIGHT_LOG_INDEX=1 also an index by which the audit trail of one flight is read quickly; it is left out
+ * otherwise, because flight_log is the application's own table.
  */
 import { createFlightLogIndex, createFlughafenSchema, seedFlights } from '@afterwrite/flights';
 import middy from '@middy/core';
-import { checkedFlightCache, readSettings, withConnection } from './compose.ts';
+import { checkedFlightCache, withConnection } from './compose.ts';
 import { observed } from './lib/telemetry.ts';
 
 export const handler = middy()
@@ -27,8 +28,7 @@ interface MigrateEvent {
 
 /** How many flights are new. Rows that exist are never changed; a database with other data is left alone. */
 async function createSchema(flights: number): Promise<number> {
-  const { DB_NAME } = await readSettings('flush');
-  return await withConnection(async (connection) => {
+  return await withConnection(async (connection, { DB_NAME }) => {
     await createFlughafenSchema(connection, { database: DB_NAME });
     if (flights === 0) return 0;
     const result = await seedFlights(connection, { flights });

@@ -1,19 +1,17 @@
 /** ElastiCache for Valkey in cluster mode: cached flights and the queue. In `sst dev` the one on this machine. */
 import type { Network } from './network.ts';
+import { createCredentials, type Credentials } from './secrets.ts';
 import type { StageSettings } from './settings.ts';
 
 export interface Cache {
   readonly redis: sst.aws.Redis;
   /** What the functions are told. */
   readonly environment: Record<string, $util.Input<string>>;
-  readonly secret: aws.secretsmanager.Secret | null;
-  /** Has the secret's content. */
-  readonly secretVersion: aws.secretsmanager.SecretVersion | null;
+  readonly credentials: Credentials | null;
   /** Of each node, as CloudWatch names it. */
   readonly nodeIds: $util.Output<string>[];
 }
 
-/** Both in one shard would be lost together. */
 const LOCAL = { host: 'localhost', port: 6379 };
 
 export function createCache(settings: StageSettings, network: Network | null): Cache {
@@ -44,26 +42,23 @@ export function createCache(settings: StageSettings, network: Network | null): C
   });
   if ($dev) {
     const environment = { CACHE_HOST: redis.host, CACHE_PORT: $interpolate`${redis.port}` };
-    return { redis, environment, secret: null, secretVersion: null, nodeIds: [] };
+    return { redis, environment, credentials: null, nodeIds: [] };
   }
   // SST keeps the token in a form of its own; the functions read the one that AWS's rotation uses.
-  const secret = new aws.secretsmanager.Secret('CacheSecret', {
-    namePrefix: `${$app.name}-${$app.stage}-cache-`,
-    description: 'User and password of Valkey',
-    recoveryWindowInDays: settings.secretRecoveryDays,
-  });
-  const secretVersion = new aws.secretsmanager.SecretVersion('CacheSecretVersion', {
-    secretId: secret.id,
-    secretString: $util.jsonStringify({ username: redis.username, password: redis.password }),
-  });
+  const credentials = createCredentials(
+    'Cache',
+    'User and password of Valkey',
+    { username: redis.username, password: redis.password },
+    settings.secretRecoveryDays,
+  );
   const environment = {
     CACHE_HOST: redis.host,
     CACHE_PORT: $interpolate`${redis.port}`,
     CACHE_CLUSTER: 'true',
     CACHE_TLS: 'true',
-    CACHE_SECRET_ARN: secret.arn,
+    CACHE_SECRET_ARN: credentials.secret.arn,
   };
-  return { redis, environment, secret, secretVersion, nodeIds: nodeIdsOf(redis, cache) };
+  return { redis, environment, credentials, nodeIds: nodeIdsOf(redis, cache) };
 }
 
 /** ElastiCache numbers shards with four digits and their nodes with three. */

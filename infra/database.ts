@@ -1,14 +1,13 @@
 /** RDS for MySQL: the record of truth. In `sst dev` the one on this machine. */
 import type { Network } from './network.ts';
+import { createCredentials, type Credentials } from './secrets.ts';
 import type { StageSettings } from './settings.ts';
 
 export interface Database {
   readonly mysql: sst.aws.Mysql;
   /** What the functions are told. */
   readonly environment: Record<string, $util.Input<string>>;
-  readonly secret: aws.secretsmanager.Secret | null;
-  /** Has the secret's content. */
-  readonly secretVersion: aws.secretsmanager.SecretVersion | null;
+  readonly credentials: Credentials | null;
 }
 
 const NAME = 'flughafendb';
@@ -60,25 +59,22 @@ export function createDatabase(
   const place = { DB_HOST: mysql.host, DB_PORT: $interpolate`${mysql.port}`, DB_NAME: mysql.database };
   if ($dev) {
     const environment = { ...place, DB_USER: mysql.username, DB_PASSWORD: mysql.password };
-    return { mysql, environment, secret: null, secretVersion: null };
+    return { mysql, environment, credentials: null };
   }
-  const secret = new aws.secretsmanager.Secret('DatabaseSecret', {
-    namePrefix: `${$app.name}-${$app.stage}-database-`,
-    description: 'User and password of MySQL',
-    recoveryWindowInDays: settings.secretRecoveryDays,
-  });
-  const secretVersion = new aws.secretsmanager.SecretVersion('DatabaseSecretVersion', {
-    secretId: secret.id,
-    secretString: $util.jsonStringify({ username: mysql.username, password: mysql.password }),
-  });
+  const credentials = createCredentials(
+    'Database',
+    'User and password of MySQL',
+    { username: mysql.username, password: mysql.password },
+    settings.secretRecoveryDays,
+  );
   const environment = {
     ...place,
     DB_TLS: 'true',
     // The proxy shows a certificate that everybody trusts.
     ...(!hasProxy && { DB_TLS_CA: LAMBDA_CA_FILE }),
-    DB_SECRET_ARN: secret.arn,
+    DB_SECRET_ARN: credentials.secret.arn,
   };
-  return { mysql, environment, secret, secretVersion };
+  return { mysql, environment, credentials };
 }
 
 function parameters({ maxConnections }: StageSettings['database']) {

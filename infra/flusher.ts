@@ -40,7 +40,7 @@ export function createSchedule(
 
 /**
  * Calls `migrate` once the database and Valkey are there, and again when its bundle has changed. A failure fails the
- * deployment, before the schedule and the routes of a first one exist.
+ * deployment, before a first one has a schedule. Its routes may be there by then: they answer 503.
  */
 export function runMigration(
   functions: Functions,

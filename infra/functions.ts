@@ -114,10 +114,10 @@ export function serviceName(): string {
 }
 
 function permissionsOf(name: FunctionName, { cache, database, flushFailures }: FunctionsOptions) {
-  const secrets = [cache.secret, database.secret].filter((secret) => secret !== null);
+  const credentials = [cache.credentials, database.credentials].filter((each) => each !== null);
   const permissions = [];
-  if (!STANDALONE.has(name) && secrets.length > 0) {
-    const resources = secrets.map(({ arn }) => arn);
+  if (!STANDALONE.has(name) && credentials.length > 0) {
+    const resources = credentials.map(({ secret }) => secret.arn);
     permissions.push({ actions: ['secretsmanager:GetSecretValue'], resources });
   }
   if (CALLS_FLUSH.has(name)) {

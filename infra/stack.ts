@@ -24,15 +24,15 @@ export function createStack() {
   if (!$dev) {
     const needed = [
       ...(network?.paths ?? []),
-      cache.secretVersion,
-      database.secretVersion,
+      cache.credentials?.version,
+      database.credentials?.version,
       cache.redis,
       database.mysql,
     ];
     const migration = runMigration(
       functions,
       settings,
-      needed.filter((each) => each !== null),
+      needed.filter((each) => each !== undefined),
     );
     const deliveryFailures = createFailureQueue('FlushDeliveryFailures');
     createSchedule(functions, deliveryFailures, migration);

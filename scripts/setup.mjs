@@ -246,8 +246,11 @@ async function ensureEngines() {
     throw new SetupError(`The engines could not be fetched (${outcome}); the reason is above.`);
 }
 
-/** `npm ci` leaves SST without them; that they are there is seen in a few milliseconds. */
+/** `npm ci` leaves SST without them. */
 async function ensureSst() {
+  const stamp = join(root, '.sst', 'platform', '.complete');
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules', 'sst', 'package.json'), 'utf8'));
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) return;
   const install = join(root, 'scripts', 'synth', 'install.ts');
   await alone(async () => {
     const outcome = await run(bringsOwnNode ? ownNode : process.execPath, [install]);

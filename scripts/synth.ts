@@ -1,7 +1,7 @@
 /**
  * `npm run synth -- --stage production`: every resource that a deployment of the stage would ask for, as JSON on standard
- * output (`npm run --silent` leaves out npm's own two lines), `[{ type, name, inputs }]`, without an account: the real program with SST's real components on a stand-in for
- * Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev` does. Names that AWS would give are made up.
+ * output, `[{ type, name, inputs }]` (`npm run --silent` leaves out npm's own two lines), without an account: the real
+ * program with SST's real components on a stand-in for Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev` does. Names that AWS would give are made up.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -30,12 +30,20 @@ function parseOptions(args: readonly string[]): Options {
   return { stage: values.stage ?? '', isDev: values.dev };
 }
 
+/** The first half of sst.config.ts, which `sst` asks before it builds the second. */
+async function readApp(stage: string): Promise<object> {
+  Object.assign(globalThis, { $config: (config: unknown) => config });
+  const file = pathToFileURL(join(root, 'sst.config.ts')).href;
+  const config = (await import(file)) as { default: { app(input: { stage: string }): Promise<object> } };
+  return await config.default.app({ stage });
+}
+
 /** As `sst` builds a program: one file beside the platform, whose packages stay where they are. */
 async function buildProgram({ stage, isDev }: Options): Promise<string> {
   const folder = join(platformFolder, 'eval');
   await mkdir(folder, { recursive: true });
   const outfile = join(folder, `synth-${process.pid}.mjs`);
-  const app = { name: 'afterwrite', stage, removal: 'remove', providers: { aws: {} }, protect: false };
+  const app = { ...(await readApp(stage)), stage, providers: { aws: {} } };
   const paths = { home: folder, root, work: join(root, '.sst'), platform: platformFolder };
   await build({
     entryPoints: [join(root, 'infra/synth/program.ts')],

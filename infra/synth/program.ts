@@ -40,6 +40,7 @@ export function synthesize(stage: string): Synthesis {
       false,
     );
     Object.assign(globalThis, { aws, sst });
+    resources.push({ type: 'sst:app', name: $app.name, inputs: { ...$app } });
     await pulumi.runtime.runInPulumiStack(() => run(() => config.run()));
     hasEnded = true;
   };
@@ -61,9 +62,8 @@ function plain(value: unknown): unknown {
   if (value instanceof pulumi.asset.FileArchive || value instanceof pulumi.asset.FileAsset) return 'asset';
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value);
   if ('4dabf18193072939515e22adb298388d' in value && 'value' in value) return plain(value.value);
-  return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }
 
 /** What refers to a resource by its id can be followed: most ids are names. */

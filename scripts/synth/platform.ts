@@ -3,12 +3,12 @@
  * It takes half a minute, so it is done once for each version of SST.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from '../run.ts';
 
 export const platformFolder = join(root, '.sst/platform');
-/** Written last: without it an interrupted installation would pass for a finished one. */
+/** Written last: without it an interrupted installation would pass for a finished one. scripts/setup.mjs looks at it, too. */
 const STAMP = join(platformFolder, '.complete');
 
 /** Throws an Error with what the program said when it fails. */
@@ -34,6 +34,5 @@ export async function ensurePlatform(onProgress: (line: string) => void): Promis
   });
   if (code !== 0 || !existsSync(join(platformFolder, 'node_modules/@pulumi/aws')))
     throw new Error(`sst install failed (${code}). Is the npm registry reachable?\n${output}`);
-  await mkdir(platformFolder, { recursive: true });
   await writeFile(STAMP, version);
 }

@@ -1,4 +1,7 @@
-/** What the program, which is built with SST's sources, hands to the script that runs it. */
+/**
+ * What the program, which is built with SST's sources, hands to the script that runs it: resources, and as `sst:app` what
+ * sst.config.ts says of the stage itself.
+ */
 export interface Resource {
   readonly type: string;
   readonly name: string;

@@ -32,6 +32,11 @@ export class Stack {
     return found[0]!.inputs;
   }
 
+  /** What sst.config.ts says of the stage. */
+  get app(): any {
+    return this.resources.find(({ type }) => type === 'sst:app')?.inputs;
+  }
+
   remove(type: string, name: string): void {
     const before = this.resources.length;
     this.resources = this.resources.filter(

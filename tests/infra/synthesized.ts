@@ -2,12 +2,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Resource as Written } from '../../scripts/synth/types.ts';
 
-export interface Resource {
-  readonly type: string;
-  readonly name: string;
-  inputs: Record<string, unknown>;
-}
+/** As scripts/synth.ts writes it; the tests change their copies. */
+export type Resource = Omit<Written, 'inputs'> & { inputs: Record<string, unknown> };
 
 export type Variant = 'production' | 'dev' | 'options' | 'local';
 

@@ -8,7 +8,10 @@ export const durability: readonly Rule[] = [
     check: (stack) => {
       const mysql = stack.one('rds/instance');
       const valkey = stack.one('elasticache/replicationGroup');
+      const { removal, protect } = stack.app;
       return [
+        ...missing('`sst remove` is not refused', protect === true),
+        ...missing('what is removed from the stack is deleted', removal === 'retain'),
         ...missing("MySQL's deletion protection is off", mysql.deletionProtection === true),
         ...missing(
           'MySQL is deleted without a final snapshot',
@@ -28,6 +31,8 @@ export const durability: readonly Rule[] = [
       ];
     },
     breaks: {
+      'a stack that anybody removes': (stack) => (stack.app.protect = false),
+      'data that goes with the stack': (stack) => (stack.app.removal = 'remove'),
       'no deletion protection': (stack) => (stack.one('rds/instance').deletionProtection = false),
       'no final snapshot': (stack) => (stack.one('rds/instance').skipFinalSnapshot = true),
       'no backups': (stack) => (stack.one('rds/instance').backupRetentionPeriod = 0),

@@ -1,10 +1,13 @@
 /** How the functions run, and what calls them. */
-import { catalog } from '@afterwrite/functions/catalog';
-import { functionNames, missing, type Rule } from '../stack.ts';
+import { catalog, flushConcurrency, type FunctionName, poolSizeFor } from '@afterwrite/functions/catalog';
+import { functionNames, missing, type Rule, type Stack, variables } from '../stack.ts';
 
-/** Memory, timeout and connections of an environment: see functions/compose.ts. */
-const REQUEST_CONNECTIONS = 3;
-const FLUSH_CONNECTIONS = 5;
+/** What one environment of a function may open. */
+function connectionsOf(stack: Stack, name: FunctionName): number {
+  const { DB_POOL_SIZE, QUEUE_FLUSH_CONCURRENCY } = variables(stack, name);
+  const purpose = name === 'flush' || name === 'migrate' ? 'flush' : 'request';
+  return Number(DB_POOL_SIZE ?? poolSizeFor(Number(QUEUE_FLUSH_CONCURRENCY ?? flushConcurrency[purpose])));
+}
 
 export const functions: readonly Rule[] = [
   {
@@ -47,15 +50,14 @@ export const functions: readonly Rule[] = [
         .filter((name) => name !== 'openapi')
         .map((name) => {
           const reserved = stack.function(name).reservedConcurrentExecutions ?? Infinity;
-          return (
-            reserved * (name === 'flush' || name === 'migrate' ? FLUSH_CONNECTIONS : REQUEST_CONNECTIONS)
-          );
+          return reserved * connectionsOf(stack, name);
         })
         .reduce((sum, each) => sum + each, 0);
       return missing(`the functions may open ${used} connections of ${most}`, used <= most * 0.9);
     },
     breaks: {
       'no limit': (stack) => delete stack.function('get-flight').reservedConcurrentExecutions,
+      'a larger pool': (stack) => (variables(stack, 'get-flight').DB_POOL_SIZE = '100'),
       'fewer connections': (stack) => (stack.parameter('max_connections').value = '100'),
     },
   },
