@@ -23,6 +23,17 @@ const projects: TestProjectConfiguration[] = [
   {
     extends: true,
     test: {
+      name: 'crash',
+      include: ['tests/crash/**/*.test.ts'],
+      testTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      hookTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      // They wait for the servers and for no clock: beside the unit tests.
+      sequence: { groupOrder: 0 },
+    },
+  },
+  {
+    extends: true,
+    test: {
       name: 'infra',
       include: ['tests/infra/**/*.test.ts'],
       // The program runs once for each stage; its resources are read by all.

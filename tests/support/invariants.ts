@@ -32,6 +32,8 @@ export interface State {
   readonly audit: readonly string[];
   readonly dead: readonly string[];
   readonly rows: ReadonlyMap<string, Values>;
+  /** Entities with a letter that was redriven by somebody who ended before the cache was told. */
+  readonly untold: ReadonlySet<string>;
 }
 
 /** Cached, not tainted. */
@@ -72,16 +74,18 @@ async function readBuffer(world: WidgetWorld): Promise<Pick<State, 'queue' | 'pe
   return { queue: items.map(readItem), pending, cached, dump };
 }
 
-async function readStore({ db }: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows'>> {
-  const [[log, letters, rows]] = await db.query<[RowDataPacket[], RowDataPacket[], RowDataPacket[]]>(
+async function readStore({ db }: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows' | 'untold'>> {
+  const [[log, letters, rows, untold]] = await db.query<RowDataPacket[][]>(
     `SELECT uid FROM widget_log ORDER BY id;
      SELECT item FROM afterwrite_dead_letters WHERE redriven_at IS NULL ORDER BY letter_id;
-     SELECT widget_id, name, size, note FROM widget`,
+     SELECT widget_id, name, size, note FROM widget;
+     SELECT entity_id FROM afterwrite_dead_letters WHERE redriven_at IS NOT NULL`,
   );
   return {
-    audit: log.map(({ uid }) => uid as string),
-    dead: letters.map(({ item }) => readItem(String(item)).uid),
-    rows: new Map(rows.map((row) => [String(row.widget_id), asTexts(row)])),
+    audit: (log ?? []).map(({ uid }) => uid as string),
+    dead: (letters ?? []).map(({ item }) => readItem(String(item)).uid),
+    rows: new Map((rows ?? []).map((row) => [String(row.widget_id), asTexts(row)])),
+    untold: new Set((untold ?? []).map((row) => String(row.entity_id))),
   };
 }
 

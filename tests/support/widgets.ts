@@ -72,6 +72,8 @@ const RESET = `
 export class WidgetWorld {
   readonly ids: readonly string[];
   readonly cache: WriteBehindCache<FieldValues, FieldValues>;
+  /** As another process has it, on ports of its own. */
+  readonly cacheOn: (ports: CachePorts) => WriteBehindCache<FieldValues, FieldValues>;
   readonly ports: CachePorts;
   /** Straight to the servers, past the engine. */
   readonly db: Connection;
@@ -83,19 +85,23 @@ export class WidgetWorld {
   private constructor(
     open: { name: string; ids: readonly string[]; db: Connection; ports: CachePorts } & Pick<
       WidgetWorld,
-      'cache' | 'valkey'
+      'cache' | 'cacheOn' | 'valkey'
     >,
   ) {
     this.ids = open.ids;
     this.db = open.db;
     this.ports = open.ports;
     this.cache = open.cache;
+    this.cacheOn = open.cacheOn;
     this.valkey = open.valkey;
     this.tag = `{${open.name}.widget.0}`;
     this.#name = open.name;
   }
 
-  static async open(ids: readonly string[]): Promise<WidgetWorld> {
+  static async open(
+    ids: readonly string[],
+    changes: Readonly<Record<string, string>> = {},
+  ): Promise<WidgetWorld> {
     const name = `w_${randomBytes(6).toString('hex')}`;
     const [mysql, server] = [inject('mysql'), inject('valkey')];
     const db = await createConnection({ ...mysql, timezone: 'Z', multipleStatements: true });
@@ -118,11 +124,13 @@ export class WidgetWorld {
       QUEUE_PARTITIONS: '1',
       // Leases end only where a schedule says so.
       CACHE_FILL_LEASE_MS: '60000',
+      ...changes,
     });
     const ports = await openPorts({ definition, mysql: mapping }, settings, { logger: silentLogger });
-    const cache = new WriteBehindCache(definition, ports, cacheSettings(settings));
+    const cacheOn = (own: CachePorts) => new WriteBehindCache(definition, own, cacheSettings(settings));
+    const cache = cacheOn(ports);
     const valkey = new Redis(server.port, server.host);
-    return new WidgetWorld({ name, ids, db, ports, cache, valkey });
+    return new WidgetWorld({ name, ids, db, ports, cache, cacheOn, valkey });
   }
 
   entityKey(id: string): string {
