@@ -44,7 +44,8 @@ const descriptions: Readonly<Record<string, Description>> = {
       ),
       header(
         'Prefer',
-        `wait=N: answer once it is stored, for at most N seconds (${String(schemas.MAX_WAIT_SECONDS)})`,
+        `wait=N: answer once it is stored, for at most N seconds (${String(schemas.MAX_WAIT_SECONDS)}). ` +
+          'durability=replica, aof or stored: answer once it is as safe as that; the answer names what was reached',
       ),
     ],
     body: schemas.updateBody,

@@ -56,6 +56,9 @@ export const updateAnswer = z.object({
   seq: z.int(),
   queueLength: count.describe("Updates that wait in this flight's partition"),
   receipt: z.string().describe('For GET /writes/{receipt}'),
+  durability: z
+    .enum(['memory', 'replica', 'aof', 'stored'])
+    .describe('What was reached when this was answered; see Prefer'),
   state: z.enum(['pending', 'stored', 'dead']).optional().describe('With Prefer: wait'),
 });
 

@@ -60,6 +60,16 @@ const updates: readonly Scenario[] = [
     act: (cache, stage) => stage.update(cache, '1', 'name', { key: 'once' }),
   },
   {
+    name: 'update: on disk before it is answered',
+    prepare: (stage) => stage.healthy.get('1'),
+    act: (cache, stage) => stage.update(cache, '1', 'name', { durability: 'aof' }),
+  },
+  {
+    name: 'update: stored before it is answered',
+    prepare: (stage) => stage.healthy.get('1'),
+    act: (cache, stage) => stage.update(cache, '1', 'name', { durability: 'stored' }),
+  },
+  {
     name: 'update: with a version that holds',
     prepare: absent,
     act: async (cache, stage) => {

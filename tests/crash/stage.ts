@@ -2,10 +2,13 @@
 import {
   AfterwriteError,
   type CachePorts,
+  type Durability,
+  DurabilityError,
   type FieldValues,
+  OutcomeUnknownError,
+  type UpdateResult,
   type WriteBehindCache,
 } from '@afterwrite/write-behind';
-import { OutcomeUnknownError, type UpdateResult } from '@afterwrite/write-behind';
 import { commitBatch, decodeItem } from '@afterwrite/write-behind/internal';
 import { replacing } from '../support/decorate.ts';
 import { Died, FaultPoints, type Plan, type Point, withLedger } from '../support/fault-points.ts';
@@ -21,6 +24,7 @@ interface UpdateOptions {
   readonly bad?: boolean;
   readonly key?: string;
   readonly ifVersion?: string;
+  readonly durability?: Durability;
 }
 
 export class Stage {
@@ -74,17 +78,23 @@ export class Stage {
   }
 
   async update(cache: Cache, id: string, field: Field, options: UpdateOptions = {}): Promise<UpdateResult> {
-    const { bad = false, key, ifVersion } = options;
+    const { bad = false, key, ifVersion, durability } = options;
     const number = ++this.#names;
     const uid = `${bad ? 'bad' : 'good'}${number}`;
     const changes = { [field]: field === 'size' ? number : `${field} ${number}` };
     try {
       const attribution = { user: 'test', comment: uid };
-      const result = await cache.update(id, changes, { ...attribution, idempotencyKey: key, ifVersion });
+      const result = await cache.update(id, changes, {
+        ...attribution,
+        idempotencyKey: key,
+        ifVersion,
+        durability,
+      });
       this.#acknowledged.add(uid);
       return result;
     } catch (error) {
-      if (!(error instanceof Died || error instanceof OutcomeUnknownError)) this.#refused.add(uid);
+      if (error instanceof DurabilityError) this.#acknowledged.add(uid);
+      else if (!(error instanceof Died || error instanceof OutcomeUnknownError)) this.#refused.add(uid);
       throw error;
     }
   }

@@ -123,6 +123,38 @@ describe('PATCH /flights/{flightId}', () => {
     expect((await call('PATCH', '/flights/5', { body: other, headers })).status).toBe(422);
   });
 
+  it('is answered when it is as safe as was asked for, and says so', async () => {
+    const patch = async (prefer: string) =>
+      await call('PATCH', '/flights/6', { body: TIMES, headers: { prefer } });
+    expect(await patch('durability=aof')).toMatchObject({
+      status: 202,
+      headers: { 'preference-applied': 'durability=aof' },
+      body: { durability: 'aof' },
+    });
+    const [memory, stored, unknown] = [
+      await patch('durability=memory'),
+      patch('durability=stored'),
+      await patch('durability=gold'),
+    ];
+    expect([memory.body.durability, unknown.body.durability]).toEqual(['memory', 'memory']);
+    expect(memory.headers).not.toHaveProperty('preference-applied');
+    await call('POST', '/queue/flush', { body: {} });
+    expect(await stored).toMatchObject({
+      status: 200,
+      headers: { 'preference-applied': 'wait=10, durability=stored' },
+      body: { durability: 'stored', state: 'stored' },
+    });
+  });
+
+  it('is accepted all the same where no replica takes it', async () => {
+    const reply = await call('PATCH', '/flights/7', {
+      body: TIMES,
+      headers: { prefer: 'durability=replica' },
+    });
+    expect(reply).toMatchObject({ status: 202, body: { success: true, durability: 'memory' } });
+    expect(reply.headers).not.toHaveProperty('preference-applied');
+  });
+
   it('answers 200 once stored with Prefer: wait, and 202 when the time is up', async () => {
     const waiting = call('PATCH', '/flights/6', { body: TIMES, headers: { prefer: 'wait=5' } });
     await expect

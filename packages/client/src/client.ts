@@ -41,6 +41,8 @@ export interface UpdateOptions extends CallOptions {
   readonly idempotencyKey?: string;
   /** Answer once it is stored, or after so many whole seconds (20 at most); `state` then says which. */
   readonly waitSeconds?: number;
+  /** How safe it shall be before it is answered; the answer's `durability` names what was reached. */
+  readonly durability?: api.UpdateAnswer['durability'];
 }
 
 /** Longer than the functions' own reads take at worst, and shorter than people wait. */
@@ -96,7 +98,7 @@ export class AfterwriteClient {
   async updateFlight(
     flightId: number,
     update: api.UpdateBody,
-    { ifMatch, idempotencyKey = this.#runtime.uuid(), waitSeconds, signal }: UpdateOptions = {},
+    { ifMatch, idempotencyKey = this.#runtime.uuid(), waitSeconds, durability, signal }: UpdateOptions = {},
   ): Promise<api.UpdateAnswer> {
     const reply = await this.#send('PATCH', '/flights/{flightId}', {
       parameters: { flightId },
@@ -105,7 +107,7 @@ export class AfterwriteClient {
       headers: {
         'idempotency-key': idempotencyKey,
         ...(ifMatch === undefined ? {} : { 'if-match': entityTag(ifMatch) }),
-        ...(waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }),
+        ...preferOf(waitSeconds, durability),
       },
       idempotencyKey,
       extraMs: (waitSeconds ?? 0) * 1000,
@@ -221,6 +223,14 @@ interface RequestOptions extends Omit<ApiRequest, 'method' | 'path' | 'rule'> {
 }
 
 /** A version as an entity tag; what is one already stays as it is. */
+function preferOf(waitSeconds?: number, durability?: api.UpdateAnswer['durability']): { prefer?: string } {
+  const wanted = [
+    ...(waitSeconds === undefined ? [] : [`wait=${waitSeconds}`]),
+    ...(durability === undefined ? [] : [`durability=${durability}`]),
+  ];
+  return wanted.length === 0 ? {} : { prefer: wanted.join(', ') };
+}
+
 function entityTag(text: string): string {
   return /^(W\/)?"|^\*$/.test(text) ? text : `"${text}"`;
 }

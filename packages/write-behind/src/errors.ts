@@ -2,6 +2,9 @@
  * Every error that the engine throws on purpose. `code` is stable and meant for programs, the message for people;
  * `retryable` says whether the same call may succeed later without anybody mending anything.
  */
+import type { Durability } from './cache/durability.ts';
+import type { UpdateResult } from './cache/results.ts';
+
 export type ErrorCode =
   | 'VALIDATION'
   | 'NOT_FOUND'
@@ -18,6 +21,7 @@ export type ErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_ERROR'
   | 'STORE_DATA_REFUSED'
+  | 'DURABILITY_NOT_REACHED'
   | 'CONFIGURATION'
   | 'CLOSED';
 
@@ -163,6 +167,22 @@ export class OutcomeUnknownError extends AfterwriteError {
         'Repeat the call with the same idempotency key to find out.',
       { retryable: true, cause, context: { command } },
     );
+  }
+}
+
+/**
+ * The update was accepted and is queued, but not as safe as was asked for, for the reason that the message gives. Sent
+ * again it would be another update. `accepted` is what the call would have answered without that wish.
+ */
+export class DurabilityError extends AfterwriteError {
+  readonly accepted: UpdateResult;
+  constructor(id: string, durability: Durability, reason: string, accepted: UpdateResult, cause?: unknown) {
+    super(
+      'DURABILITY_NOT_REACHED',
+      `The update of ${id} is queued (version ${accepted.version}), but durability '${durability}' was not reached: ${reason}.`,
+      { cause, context: { id, durability, version: accepted.version } },
+    );
+    this.accepted = accepted;
   }
 }
 

@@ -1,3 +1,4 @@
+export { DURABILITIES, type Durability } from './cache/durability.ts';
 export type { CachePorts, CacheSettings } from './cache/write-behind-cache.ts';
 export { WriteBehindCache } from './cache/write-behind-cache.ts';
 export type * from './cache/results.ts';

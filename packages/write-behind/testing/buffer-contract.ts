@@ -6,6 +6,7 @@ import { describe } from 'vitest';
 import { describeAcks } from './buffer-acks.ts';
 import { describeAnswers } from './buffer-answers.ts';
 import { describeDistrust } from './buffer-distrust.ts';
+import { describeDurability } from './buffer-durability.ts';
 import { describeEpochs } from './buffer-epochs.ts';
 import type { MakeBuffer } from './buffer-lab.ts';
 import { describeModel } from './buffer-model.ts';
@@ -19,6 +20,7 @@ export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
     describeUpdates(makeBuffer);
     describeAnswers(makeBuffer);
     describeEpochs(makeBuffer);
+    describeDurability(makeBuffer);
     describeAcks(makeBuffer);
     describeDistrust(makeBuffer);
     describePartitions(makeBuffer);

@@ -115,6 +115,11 @@ export interface BufferPort {
   read(id: string): Promise<CachedEntity | undefined>;
   /** One round trip. Everything or nothing is written. */
   update(request: UpdateRequest): Promise<UpdateReply>;
+  /**
+   * Waits until what was accepted at this position has a second copy: in the memory of one `replica`, or on the
+   * server's own disk (`aof`). False if not within `timeoutMs`, or if that epoch's server has ended since.
+   */
+  confirm(id: string, position: Position, level: 'replica' | 'aof', timeoutMs: number): Promise<boolean>;
   /** Asks for the right to load an entity that is not cached. */
   lease(id: string, token: string): Promise<LeaseReply>;
   /** Caches what was loaded under `token`; undefined caches, for a short time, that there is no such row. */

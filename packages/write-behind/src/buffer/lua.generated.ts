@@ -271,4 +271,24 @@ end
 if onceKey ~= '' then keepAnswer(KEYS[6], KEYS[7], onceKey, ARGV[9] .. ' ' .. position, time, expired) end
 return { 'OK', epoch, seqText, length + 1, 0 }
 ` },
+  vouch: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+local function currentEpoch(known, candidate)
+  local server = serverName()
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end
+local known = redis.call('HMGET', KEYS[1], 'e', 's', 'r')
+if known[1] ~= ARGV[1] or known[3] ~= serverName() then return 0 end
+redis.call('HSET', KEYS[1], 's', known[2])
+return 1
+` },
 } as const;

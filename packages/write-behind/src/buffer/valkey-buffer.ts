@@ -11,6 +11,7 @@ import type { Ack, BufferPort, CachedEntity, CheckResult, FillReply, LeaseReply 
 import type { PartitionQueue, PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
+import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
 import { checkServers } from './valkey-checks.ts';
 import {
   bufferError,
@@ -46,11 +47,13 @@ export class ValkeyBuffer implements BufferPort {
   readonly #options: ValkeyBufferOptions;
   readonly #client: ValkeyClient;
   readonly #where: string;
+  readonly #confirmer: Confirmer;
   readonly #keys: readonly PartitionKeys[];
 
   constructor(options: ValkeyBufferOptions) {
     this.#options = options;
     this.#client = createValkeyClient(options.connection);
+    this.#confirmer = new Confirmer(options.connection);
     this.#where = `${options.connection.host}:${String(options.connection.port)}`;
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
@@ -70,6 +73,7 @@ export class ValkeyBuffer implements BufferPort {
       await this.#client.quit().catch(() => undefined);
     }
     this.#client.disconnect();
+    this.#confirmer.close();
   }
 
   async bindStore(storeId: string): Promise<{ storeId: string; key: string }> {
@@ -139,6 +143,10 @@ export class ValkeyBuffer implements BufferPort {
       ],
     );
     return readUpdateReply(reply);
+  }
+
+  async confirm(id: string, { epoch }: Position, level: ConfirmLevel, timeoutMs: number): Promise<boolean> {
+    return await this.#confirmer.confirm(level, { seqKey: this.#of(id).seq, epoch }, timeoutMs);
   }
 
   async lease(id: string, token: string): Promise<LeaseReply> {

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { FieldValues } from '../entity.ts';
 import type { FlushResult, StoppedPartition } from '../flusher/result.ts';
 import type { DeadLetterReason } from '../store/store.ts';
+import type { Durability } from './durability.ts';
 
 /** Where a read's value came from. */
 export type ReadSource =
@@ -35,6 +36,8 @@ export interface UpdateOptions {
   readonly idempotencyKey?: string | undefined;
   /** Only if the entity is at this version; else VersionConflictError. */
   readonly ifVersion?: string | undefined;
+  /** How safe it shall be before this resolves; `memory` if nothing is said. Else DurabilityError: it is queued all the same. */
+  readonly durability?: Durability | undefined;
 }
 
 export interface UpdateResult {
@@ -46,6 +49,8 @@ export interface UpdateResult {
   readonly queueLength: number;
   /** True if an earlier call with the same idempotency key had been accepted, and this one changed nothing. */
   readonly replayed: boolean;
+  /** What was reached when this was answered. */
+  readonly durability: Durability;
 }
 
 export interface ClearResult {

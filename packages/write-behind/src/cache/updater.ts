@@ -11,6 +11,7 @@ import { encodeItemTail } from '../item.ts';
 import { formatPosition } from '../position.ts';
 import type { Runtime } from '../runtime.ts';
 import type { StorePort } from '../store/store.ts';
+import { type Durability, parseDurability, reachDurability } from './durability.ts';
 import type { Loader } from './loader.ts';
 import type { UpdateOptions, UpdateResult } from './results.ts';
 
@@ -26,6 +27,8 @@ const MAX_ATTEMPTS = 10;
 /** How often and how soon an update whose reply was lost is repeated, where its idempotency key allows it. */
 const LOST_REPLY_RETRY = { attempts: 4, firstMs: 50, mostMs: 500 };
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+
+type Accepted = UpdateReply & { kind: 'OK' };
 
 interface UpdaterPorts {
   readonly buffer: BufferPort;
@@ -56,6 +59,7 @@ export class Updater {
 
   async update(id: string, changes: FieldValues, options: UpdateOptions): Promise<UpdateResult> {
     const { runtime } = this.#ports;
+    const durability = parseDurability(options.durability);
     const request: UpdateRequest = {
       id,
       changes,
@@ -71,7 +75,7 @@ export class Updater {
       const reply = await this.#send(next);
       switch (reply.kind) {
         case 'OK':
-          return this.#accepted(id, reply);
+          return await this.#hardened(id, reply, durability);
         case 'MISS':
           next = await this.#withBase(next);
           break;
@@ -93,10 +97,19 @@ export class Updater {
     throw new errors.ContendedError(id, MAX_ATTEMPTS);
   }
 
-  #accepted(id: string, reply: UpdateReply & { kind: 'OK' }): UpdateResult {
+  #accepted(id: string, reply: Accepted): UpdateResult {
     const { position, queueLength, replayed } = reply;
     const version = formatPosition(position);
-    return { version, seq: position.seq, cacheKey: this.#ports.buffer.cacheKey(id), queueLength, replayed };
+    const cacheKey = this.#ports.buffer.cacheKey(id);
+    return { version, seq: position.seq, cacheKey, queueLength, replayed, durability: 'memory' };
+  }
+
+  async #hardened(id: string, reply: Accepted, level: Durability): Promise<UpdateResult> {
+    const accepted = this.#accepted(id, reply);
+    if (level === 'memory') return accepted;
+    const update = { id, position: reply.position, accepted };
+    await reachDurability(this.#ports, this.#drain, update, level, this.#settings.waitMs);
+    return { ...accepted, durability: level };
   }
 
   #tail(update: Update<FieldValues>): string {

@@ -77,7 +77,8 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
    * Throws before anything is written: ValidationError, NotFoundError, VersionConflictError, QueueFullError,
    * LimitError, IdempotencyKeyReusedError, UpdatesPendingError, ContendedError, BufferFullError,
    * BufferUnavailableError, ForeignKeyTypeError, StoreUnavailableError. OutcomeUnknownError: nobody knows; the same
-   * call with the same idempotency key settles it (and was tried, if there is one).
+   * call with the same idempotency key settles it (and was tried, if there is one). DurabilityError: it is accepted, and
+   * not as safe as `durability` asked for.
    */
   async update(id: unknown, changes: unknown, options: UpdateOptions): Promise<UpdateResult> {
     return await this.#updater.update(this.#begin(id), this.#definition.parseChanges(changes), options);

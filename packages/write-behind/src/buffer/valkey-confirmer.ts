@@ -1,0 +1,113 @@
+/**
+ * Waits until Valkey has more than one copy of what was accepted: WAIT for a replica, WAITAOF for its file.
+ *
+ * Both block their connection, and both speak of what that connection wrote. So each level has a connection of its own,
+ * on which a small write comes first; whoever asks while one wait is under way shares the next.
+ */
+import { bufferError, createValkeyClient, type ValkeyClient, type ValkeySettings } from './valkey-client.ts';
+import { whenReady } from './valkey-client.ts';
+
+/** `replica`: in the memory of one replica as well. `aof`: on the primary's disk. */
+export type ConfirmLevel = 'replica' | 'aof';
+
+interface Question {
+  readonly seqKey: string;
+  readonly epoch: string;
+}
+
+/** Those who wait together. */
+interface Group {
+  readonly questions: Map<string, Question>;
+  timeoutMs: number;
+  /** Names of the questions that were confirmed. */
+  readonly confirmed: Promise<ReadonlySet<string>>;
+}
+
+/** A wait ends by its own time-out; the connection is given up only well after. */
+const GIVE_UP_MS = 65_000;
+
+export class Confirmer {
+  readonly #connection: ValkeySettings;
+  readonly #where: string;
+  readonly #clients = new Map<ConfirmLevel, ValkeyClient>();
+  /** By level, on a cluster also by partition: what is sent together goes to one server. */
+  readonly #next = new Map<string, Group>();
+  readonly #running = new Map<string, Promise<unknown>>();
+
+  constructor(connection: ValkeySettings) {
+    this.#connection = { ...connection, commandTimeoutMs: GIVE_UP_MS };
+    this.#where = `${connection.host}:${String(connection.port)}`;
+  }
+
+  /** False if the level was not reached in time, or the epoch has ended. Throws what the server says. */
+  async confirm(level: ConfirmLevel, question: Question, timeoutMs: number): Promise<boolean> {
+    const name = `${question.seqKey} ${question.epoch}`;
+    const group = this.#join(level, question);
+    group.questions.set(name, question);
+    group.timeoutMs = Math.max(group.timeoutMs, timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<ReadonlySet<string>>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs, new Set());
+    });
+    try {
+      return (await Promise.race([group.confirmed, late])).has(name);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.disconnect();
+  }
+
+  #join(level: ConfirmLevel, { seqKey }: Question): Group {
+    const place = this.#connection.cluster ? `${level} ${seqKey}` : level;
+    const waiting = this.#next.get(place);
+    if (waiting) return waiting;
+    const before = this.#running.get(place) ?? Promise.resolve();
+    const group: Group = {
+      questions: new Map(),
+      timeoutMs: 0,
+      confirmed: before.then(async () => {
+        this.#next.delete(place);
+        return await this.#ask(level, group);
+      }),
+    };
+    this.#next.set(place, group);
+    this.#running.set(
+      place,
+      group.confirmed.catch(() => undefined),
+    );
+    return group;
+  }
+
+  async #ask(level: ConfirmLevel, { questions, timeoutMs }: Group): Promise<ReadonlySet<string>> {
+    try {
+      const client = this.#client(level);
+      await whenReady(client, this.#connection.connectTimeoutMs, this.#where);
+      const pipeline = client.pipeline();
+      const scripted = pipeline as unknown as { vouch(key: string, epoch: string): unknown };
+      for (const { seqKey, epoch } of questions.values()) scripted.vouch(seqKey, epoch);
+      if (level === 'aof') pipeline.call('WAITAOF', 1, 0, timeoutMs);
+      else pipeline.wait(1, timeoutMs);
+      const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+        if (error) throw error;
+        return reply;
+      });
+      const waited = replies.pop();
+      const copies = Number(Array.isArray(waited) ? waited[0] : waited);
+      const names = [...questions.keys()].filter((_name, index) => replies[index] === 1);
+      return new Set(copies >= 1 ? names : []);
+    } catch (error) {
+      throw bufferError(level === 'aof' ? 'WAITAOF' : 'WAIT', [], error);
+    }
+  }
+
+  #client(level: ConfirmLevel): ValkeyClient {
+    const known = this.#clients.get(level);
+    if (known) return known;
+    const client = createValkeyClient(this.#connection);
+    this.#clients.set(level, client);
+    return client;
+  }
+}
