@@ -26,7 +26,10 @@ interface Totals {
   retried: number;
   batches: number;
   remaining: number;
+  /** Partitions that somebody must look at. */
   stopped: number;
+  /** Something stopped it: what is left waits for the schedule. */
+  isHalted: boolean;
   durationMs: number;
   maxLagMs: number | null;
 }
@@ -56,7 +59,7 @@ async function flush(event: unknown, context: Context): Promise<Totals> {
 
 /** Work that is left although nothing stopped it needs another invocation; what stopped waits for the schedule. */
 async function handOver(totals: Totals, { handovers }: FlushCall): Promise<void> {
-  if (totals.remaining === 0 || totals.stopped > 0 || !process.env.FLUSH_FUNCTION_NAME) return;
+  if (totals.remaining === 0 || totals.isHalted || !process.env.FLUSH_FUNCTION_NAME) return;
   if (handovers >= MAX_HANDOVERS) {
     logger.warn('work is left after the longest chain of invocations: the schedule goes on', { ...totals });
     return;
@@ -75,7 +78,9 @@ async function emit(cache: FlightCache, totals: Totals): Promise<void> {
   record('UpdatesFailed', totals.failed);
   record('UpdatesSkipped', totals.skipped);
   record('BatchesRetried', totals.retried);
+  // What a server that is away has stopped goes on by itself: see StoreAway.
   record('PartitionsStopped', totals.stopped);
+  record('StoreAway', status.breaker.state === 'CLOSED' ? 0 : 1);
   if (totals.batches > 0) {
     record('BatchSize', (totals.processed + totals.skipped + totals.failed) / totals.batches);
     record('FlushDuration', totals.durationMs);
@@ -91,14 +96,15 @@ function add(totals: Totals, result: FlushResult, durationMs: number): void {
   totals.retried += result.retried;
   totals.batches += result.batches;
   totals.remaining = result.remaining;
-  totals.stopped = result.stopped.length;
+  totals.stopped = result.stopped.filter(({ retryable }) => !retryable).length;
+  totals.isHalted = result.stopped.length > 0 || result.storeAway !== null;
   if (result.batches > 0) totals.durationMs += durationMs;
   if (result.maxLagMs !== null) totals.maxLagMs = Math.max(result.maxLagMs, totals.maxLagMs ?? 0);
 }
 
 function emptyTotals(): Totals {
   const counts = { processed: 0, skipped: 0, failed: 0, retried: 0, batches: 0, remaining: 0, stopped: 0 };
-  return { ...counts, durationMs: 0, maxLagMs: null };
+  return { ...counts, durationMs: 0, maxLagMs: null, isHalted: false };
 }
 
 /** The schedule's event has nothing of ours. */

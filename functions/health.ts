@@ -76,7 +76,8 @@ async function answers(ping: () => Promise<void>): Promise<boolean> {
   }
 }
 
-function queueChecks({ queueLength, oldestMs, deadLetters, partitions }: QueueStatus): Check[] {
+function queueChecks(status: QueueStatus): Check[] {
+  const { queueLength, oldestMs, deadLetters, partitions, breaker } = status;
   const stopped = partitions.filter((partition) => partition.stopped !== null);
   const last = partitions
     .flatMap(({ lastFlushAt }) => (lastFlushAt === null ? [] : [lastFlushAt]))
@@ -100,6 +101,14 @@ function queueChecks({ queueLength, oldestMs, deadLetters, partitions }: QueueSt
       name: 'lastFlush',
       ok: (oldestMs ?? 0) <= MAX_AGE_MS,
       detail: `The last one that stored something: ${last ?? 'never'}.`,
+    },
+    {
+      name: 'breaker',
+      ok: breaker.state === 'CLOSED',
+      detail:
+        breaker.since === null
+          ? 'Flushers go to the database.'
+          : `MySQL is away since ${breaker.since}: flushers wait, the queue keeps its order.`,
     },
     {
       name: 'partitions',

@@ -26,6 +26,10 @@ export const metricDefinitions = {
   },
   BatchesRetried: { unit: 'Count', meaning: 'Attempts at a batch that were repeated after a passing error.' },
   PartitionsStopped: { unit: 'Count', meaning: 'Partitions whose flush halted: somebody must look.' },
+  StoreAway: {
+    unit: 'Count',
+    meaning: 'Whether flushers wait because the database is away: 1 or 0, when a flush ended.',
+  },
   BatchSize: { unit: 'Count', meaning: 'Updates in one transaction, on average over a flush.' },
   FlushDuration: { unit: 'Milliseconds', meaning: 'Time of one flush that stored something.' },
   ConsistencyLag: {

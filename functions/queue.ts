@@ -12,7 +12,9 @@ const GATEWAY_MS = 25_000;
 const PAGE = 1000;
 
 const status: Operation = async () => {
-  const { queueLength, oldestMs, deadLetters, partitions } = await (await flightCache()).queueStatus();
+  const { queueLength, oldestMs, deadLetters, breaker, partitions } = await (
+    await flightCache()
+  ).queueStatus();
   const shown = partitions.map(({ partition, length, lastCommitted, ...more }) => ({
     partition,
     length,
@@ -21,7 +23,7 @@ const status: Operation = async () => {
     lastCommitted,
     stopped: more.stopped && withoutMessage(more.stopped),
   }));
-  return { status: 200, body: { queueLength, oldestMs, deadLetters, partitions: shown } };
+  return { status: 200, body: { queueLength, oldestMs, deadLetters, breaker, partitions: shown } };
 };
 
 const processBatch: Operation = async ({ body }) => {
@@ -70,7 +72,8 @@ async function lettersOf(seqs: ReadonlySet<number>): Promise<number[]> {
   }
 }
 
-function counts({ processed, skipped, failed, queries, remaining, stopped }: FlushResult) {
+function counts(result: FlushResult) {
+  const { processed, skipped, failed, queries, remaining, stopped, storeAway } = result;
   return {
     processed,
     skipped,
@@ -78,6 +81,7 @@ function counts({ processed, skipped, failed, queries, remaining, stopped }: Flu
     queries: queries.length,
     remaining,
     stopped: stopped.map(withoutMessage),
+    storeAway,
   };
 }
 

@@ -88,6 +88,14 @@ function queueAlarms(): Alarm[] {
       threshold: 0,
     },
     {
+      name: 'StoreAway',
+      meaning: 'Flushers have waited for three minutes because the database is away. Updates wait in order.',
+      metric: ownMetric('StoreAway'),
+      statistic: 'Minimum',
+      threshold: 0,
+      minutes: 3,
+    },
+    {
       name: 'NoFlush',
       meaning: 'No flush has come to its end for three minutes.',
       metric: ownMetric('QueueLength'),

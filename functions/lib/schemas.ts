@@ -126,6 +126,14 @@ export const queueAnswer = z.object({
   queueLength: count,
   oldestMs: nullable(z.number()),
   deadLetters: nullable(count),
+  breaker: z
+    .object({
+      state: z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']),
+      failures: count,
+      since: nullable(z.iso.datetime()),
+      retryInMs: nullable(z.number()),
+    })
+    .describe('OPEN while the database is away: all flushers wait, then one tries (HALF_OPEN)'),
   partitions: z.array(
     z.object({
       partition: z.int(),
@@ -151,6 +159,9 @@ export const processAnswer = z.object({
   queries: count.describe('Number of SQL statements that were run'),
   remaining: count,
   stopped: z.array(stopped),
+  storeAway: nullable(
+    z.object({ failures: count, since: z.iso.datetime(), retryInMs: z.number() }),
+  ).describe('The database is away, and when it is tried again'),
 });
 
 export const lettersQuery = z.strictObject({

@@ -8,6 +8,7 @@ export { configurationPage } from './config/document.ts';
 export type { EntityDefinition, FieldValues, Scalar, Update } from './entity.ts';
 export { MAX_COMMENT_LENGTH, MAX_USER_LENGTH } from './entity.ts';
 export * from './errors.ts';
+export type { StoreAway } from './flusher/breaker.ts';
 export type { FlushResult, StoppedPartition } from './flusher/result.ts';
 export {
   bindPorts,

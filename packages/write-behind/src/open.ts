@@ -23,6 +23,8 @@ export interface Surroundings {
 
 /** Waits between attempts at a batch; the number of attempts is a setting. */
 const RETRY_MS = { firstMs: 50, mostMs: 2000 };
+/** After a flush has used up its attempts: about a restart of the database's process. */
+const BREAKER_FIRST_MS = 1000;
 
 /**
  * Connects, checks what the engine relies on, makes the `afterwrite_` tables where they are missing. Throws
@@ -140,6 +142,10 @@ export function cacheSettings(settings: Settings): CacheSettings {
       concurrency: settings.QUEUE_FLUSH_CONCURRENCY,
       leaseMs: settings.QUEUE_LEASE_MS,
       retry: { attempts: settings.QUEUE_RETRY_ATTEMPTS, ...RETRY_MS },
+      breaker: {
+        firstMs: Math.min(BREAKER_FIRST_MS, settings.QUEUE_BREAKER_MAX_MS),
+        mostMs: settings.QUEUE_BREAKER_MAX_MS,
+      },
     },
   };
 }

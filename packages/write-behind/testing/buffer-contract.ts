@@ -6,6 +6,7 @@ import { describe } from 'vitest';
 import { describeAcks } from './buffer-acks.ts';
 import { describeAnswers } from './buffer-answers.ts';
 import { describeDistrust } from './buffer-distrust.ts';
+import { describeBreaker } from './buffer-breaker.ts';
 import { describeDurability } from './buffer-durability.ts';
 import { describeEpochs } from './buffer-epochs.ts';
 import type { MakeBuffer } from './buffer-lab.ts';
@@ -24,6 +25,7 @@ export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
     describeAcks(makeBuffer);
     describeDistrust(makeBuffer);
     describePartitions(makeBuffer);
+    describeBreaker(makeBuffer);
     describeModel(makeBuffer);
   });
 }

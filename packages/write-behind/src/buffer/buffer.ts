@@ -87,6 +87,22 @@ export interface PartitionQueue {
   readonly stopped: string | undefined;
 }
 
+/** What the flushers of all processes know of a store that is away. */
+export interface BreakerState {
+  /** Until one flusher may try again; 0: now. */
+  readonly waitMs: number;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+}
+
+export type BreakerReply =
+  | { readonly kind: 'CLOSED' }
+  | ({ readonly kind: 'OPEN' } & BreakerState)
+  /** The caller is the one that tries; the others wait for it. */
+  | { readonly kind: 'TRIAL'; readonly failures: number };
+
 export interface CheckResult {
   readonly version: string;
   /** What a person should know or change; empty when all is well. */
@@ -147,10 +163,23 @@ export interface BufferPort {
 
   /** A flusher's claim on a partition. Saves work only. Also true where the claim cannot be written (memory limit). */
   claim(partition: number, token: string, leaseMs: number): Promise<boolean>;
-  /** True once in each interval over all callers: who may call a flusher because the queue is long. */
-  claimNudge(intervalMs: number): Promise<boolean>;
   renewClaim(partition: number, token: string, leaseMs: number): Promise<void>;
   releaseClaim(partition: number, token: string): Promise<void>;
+  /** True once in each interval over all callers: who may call a flusher because the queue is long. */
+  claimNudge(intervalMs: number): Promise<boolean>;
+
+  /** Whether a flusher may go to the store; of many one gets the trial, for `trialMs`. Works at the memory limit. */
+  passBreaker(trialMs: number): Promise<BreakerReply>;
+  /** Keeps all flushers from the store for `waitMs`; counts only if nobody else did since `known` failures. */
+  tripBreaker(trip: {
+    readonly known: number;
+    readonly waitMs: number;
+    /** After so long without a trial it is forgotten. */
+    readonly keptMs: number;
+  }): Promise<BreakerState>;
+  closeBreaker(): Promise<void>;
+  /** undefined: closed. */
+  readBreaker(): Promise<BreakerState | undefined>;
 
   /**
    * Removes what is cached for this entity and namespace, and nothing else. A partition in which updates wait keeps its

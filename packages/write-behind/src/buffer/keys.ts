@@ -15,6 +15,8 @@ export interface PartitionKeys {
   readonly lease: string;
   readonly stopped: string;
   readonly nudge: string;
+  /** Of partition 0 only: while the store is away, when flushers may try it again. */
+  readonly breaker: string;
   /** Of partition 0 only: which database this queue belongs to. */
   readonly store: string;
   /** Followed by the id. */
@@ -33,6 +35,7 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     lease: `${tag}:lease`,
     stopped: `${tag}:stopped`,
     nudge: `${tag}:nudge`,
+    breaker: `${tag}:breaker`,
     store: `${tag}:store`,
     entityPrefix: `${tag}:`,
     fillPrefix: `${tag}:fill:`,

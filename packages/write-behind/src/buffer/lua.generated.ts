@@ -118,6 +118,16 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if isNewEpoch then redis.call('HSET', KEYS[4], 'e', epoch, 's', string.format('%.0f', last), 'r', server) end
 return { 'OK', stamp }
 ` },
+  gate: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
+local state = redis.pcall('HMGET', KEYS[1], 'failures', 'since', 'until', 'trial')
+if state.err or not state[1] then return { 'CLOSED' } end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local waitMs = math.max(tonumber(state[3]), tonumber(state[4] or '0')) - now
+if waitMs > 0 then return { 'OPEN', waitMs, state[1], state[2] } end
+redis.call('HSET', KEYS[1], 'trial', string.format('%.0f', now + tonumber(ARGV[1])))
+return { 'TRIAL', state[1], state[2] }
+` },
   hold: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -172,6 +182,20 @@ for start = 0, rows - 1, CHUNK do
   if #items < CHUNK then return reply end
 end
 return reply
+` },
+  trip: { numberOfKeys: 1, lua: `#!lua
+local state = redis.call('HMGET', KEYS[1], 'failures', 'since', 'until')
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local known = state[1] or '0'
+if known ~= ARGV[1] then return { math.max(0, tonumber(state[3] or '0') - now), known, state[2] or '0' } end
+local failures = string.format('%.0f', tonumber(known) + 1)
+local since = state[2] or string.format('%.0f', now)
+local untilMs = string.format('%.0f', now + tonumber(ARGV[2]))
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'failures', failures, 'since', since, 'until', untilMs)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return { tonumber(ARGV[2]), failures, since }
 ` },
   update: { numberOfKeys: 7, lua: `#!lua
 local function readEntity(key)

@@ -5,14 +5,15 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
-import { BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
+import { BufferFullError, BufferUnavailableError } from '../errors.ts';
 import type { Position } from '../position.ts';
-import type { Ack, BufferPort, CachedEntity, CheckResult, FillReply, LeaseReply } from './buffer.ts';
-import type { PartitionQueue, PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
+import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CheckResult } from './buffer.ts';
+import type { FillReply, LeaseReply, PartitionQueue, PeekedBatch, UpdateReply } from './buffer.ts';
+import type { UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
-import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
 import { checkServers } from './valkey-checks.ts';
+import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
 import {
   bufferError,
   createValkeyClient,
@@ -21,6 +22,7 @@ import {
   type ValkeySettings,
   whenReady,
 } from './valkey-client.ts';
+import { readBreakerReply, readBreakerState, readUpdateReply, unexpected } from './valkey-replies.ts';
 
 export interface ValkeyBufferOptions {
   readonly connection: ValkeySettings;
@@ -286,6 +288,31 @@ export class ValkeyBuffer implements BufferPort {
     await this.#number('hold', [this.#partition(partition).lease], [token, 0]);
   }
 
+  async passBreaker(trialMs: number): Promise<BreakerReply> {
+    return readBreakerReply(await this.#script('gate', [this.#partition(0).breaker], [trialMs]));
+  }
+
+  async tripBreaker({ known, waitMs, keptMs }: { known: number; waitMs: number; keptMs: number }) {
+    return readBreakerState(
+      await this.#script('trip', [this.#partition(0).breaker], [known, waitMs, keptMs]),
+    );
+  }
+
+  async closeBreaker(): Promise<void> {
+    const { breaker } = this.#partition(0);
+    await this.#send('DEL', [breaker], () => this.#client.del(breaker));
+  }
+
+  async readBreaker(): Promise<BreakerState | undefined> {
+    const { breaker } = this.#partition(0);
+    const [until, failures, sinceMs] = await this.#send('HMGET', [breaker], () =>
+      this.#client.hmget(breaker, 'until', 'failures', 'since'),
+    );
+    if (!until) return undefined;
+    // Two clocks: it is for people.
+    return readBreakerState([Math.max(0, Number(until) - Date.now()), failures, sinceMs]);
+  }
+
   async clear(): Promise<{ deleted: number; kept: number }> {
     let deleted = 0;
     let kept = 0;
@@ -343,7 +370,7 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async #script(
-    name: 'update' | 'lease' | 'fill' | 'invalidate' | 'ack',
+    name: 'update' | 'lease' | 'fill' | 'invalidate' | 'ack' | 'gate' | 'trip',
     keys: string[],
     args: (string | number | Buffer)[],
   ): Promise<unknown[]> {
@@ -373,34 +400,4 @@ export class ValkeyBuffer implements BufferPort {
       throw named;
     }
   }
-}
-
-function readUpdateReply(reply: unknown[]): UpdateReply {
-  const [kind, first, second, third, fourth] = reply;
-  switch (kind) {
-    case 'OK': {
-      const position: Position = { epoch: String(first), seq: Number(second) };
-      return { kind, position, queueLength: Number(third), replayed: fourth === 1 };
-    }
-    case 'BUSY':
-      return { kind, leaseMs: Number(first) };
-    case 'CONFLICT':
-      return { kind, version: String(first) };
-    case 'FULL':
-      return { kind: 'QUEUE_FULL', limit: Number(first) };
-    case 'ANSWERS_FULL':
-      return { kind, limit: Number(first) };
-    case 'MISS':
-    case 'RETRY':
-    case 'PENDING':
-    case 'MISSING':
-    case 'REUSED':
-      return { kind };
-    default:
-      throw unexpected('update', kind);
-  }
-}
-
-function unexpected(script: string, reply: unknown): BufferError {
-  return new BufferError(script, new Error(`unknown reply ${String(reply)}`));
 }

@@ -17,13 +17,15 @@ export async function drainAndClear(
   let deleted = 0;
   for (let round = 1; ; round++) {
     addFlush(flushed, await flusher.flushAll({ deadlineAt }));
-    if (flushed.stopped.length === 0) {
+    const isStopped = flushed.stopped.length > 0 || flushed.storeAway !== null;
+    if (!isStopped) {
       const cleared = await buffer.clear();
       deleted += cleared.deleted;
       if (cleared.kept === 0) return { deleted, flushed };
     }
-    if (flushed.stopped.length > 0 || round >= MAX_ROUNDS) {
-      throw new QueueNotEmptyError(flushed.remaining, flushed.stopped[0]?.message);
+    if (isStopped || round >= MAX_ROUNDS) {
+      const away = flushed.storeAway ? 'the database is away' : undefined;
+      throw new QueueNotEmptyError(flushed.remaining, flushed.stopped[0]?.message ?? away);
     }
   }
 }

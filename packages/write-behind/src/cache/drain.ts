@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime.ts';
 /** How soon an entity whose updates another flusher is storing is looked at again. */
 const RECHECK_MS = 10;
 
-/** False if that was not done by the deadline, or the partition stopped. */
+/** False if that was not done by the deadline, the partition stopped, or the store is away. */
 export async function drainEntity(
   ports: { readonly buffer: BufferPort; readonly runtime: Runtime },
   flusher: Flusher,
@@ -18,7 +18,7 @@ export async function drainEntity(
   for (;;) {
     const result = await flusher.flushPartition(partition, { deadlineAt });
     if (!(await buffer.isPending(id)) || (await buffer.disown(id))) return true;
-    if (result.stopped.length > 0 || runtime.now() >= deadlineAt) return false;
+    if (result.stopped.length > 0 || result.storeAway || runtime.now() >= deadlineAt) return false;
     await runtime.sleep(RECHECK_MS);
   }
 }

@@ -1,14 +1,18 @@
 /** The queue as a person wants to see it, a partition and in all. */
-import type { PartitionQueue } from '../buffer/buffer.ts';
+import type { BreakerState, PartitionQueue } from '../buffer/buffer.ts';
 import { AfterwriteError } from '../errors.ts';
 import type { StoppedPartition } from '../flusher/result.ts';
 import { acceptedUsOf } from '../item.ts';
 import type { WatermarkStatus } from '../store/store.ts';
-import type { PartitionStatus, QueueStatus } from './results.ts';
+import type { BreakerStatus, PartitionStatus, QueueStatus } from './results.ts';
 import type { CachePorts } from './write-behind-cache.ts';
 
 export async function readQueueStatus({ buffer, store, runtime }: CachePorts): Promise<QueueStatus> {
-  const [queues, read] = await Promise.all([buffer.queues(), readWatermarks(store)]);
+  const [queues, read, breaker] = await Promise.all([
+    buffer.queues(),
+    readWatermarks(store),
+    buffer.readBreaker(),
+  ]);
   const { watermarks, storeError } = read;
   const nowUs = runtime.now() * 1000;
   const partitions = queues.map((queue, partition) =>
@@ -21,8 +25,16 @@ export async function readQueueStatus({ buffer, store, runtime }: CachePorts): P
     deadLetters:
       storeError === null ? watermarks.reduce((sum, { deadLetters }) => sum + deadLetters, 0) : null,
     partitions,
+    breaker: breakerStatus(breaker),
     storeError,
   };
+}
+
+function breakerStatus(breaker: BreakerState | undefined): BreakerStatus {
+  if (!breaker) return { state: 'CLOSED', failures: 0, since: null, retryInMs: null };
+  const { waitMs, failures, sinceMs } = breaker;
+  const state = waitMs > 0 ? 'OPEN' : 'HALF_OPEN';
+  return { state, failures, since: new Date(sinceMs).toISOString(), retryInMs: waitMs };
 }
 
 async function readWatermarks(

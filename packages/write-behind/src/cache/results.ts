@@ -75,7 +75,20 @@ export interface PartitionStatus {
   readonly stopped: StoppedPartition | null;
 }
 
+export interface BreakerStatus {
+  /** HALF_OPEN: one flusher tries, or may. */
+  readonly state: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+  /** Of the store, in a row; 0 while it is closed. */
+  readonly failures: number;
+  /** Since when the store is away, ISO 8601 UTC; null while it is closed. */
+  readonly since: string | null;
+  /** Until one flusher tries again; null while it is closed. */
+  readonly retryInMs: number | null;
+}
+
 export interface QueueStatus {
+  /** Whether flushers go to the store. */
+  readonly breaker: BreakerStatus;
   readonly queueLength: number;
   readonly oldestMs: number | null;
   readonly deadLetters: number | null;

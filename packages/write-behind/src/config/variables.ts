@@ -112,6 +112,9 @@ export const variables = z.object({
   ),
   QUEUE_LEASE_MS: whole(2000, 100, 600_000).describe("A flusher's claim on a partition; saves work only."),
   QUEUE_RETRY_ATTEMPTS: whole(5, 1, 100).describe('Attempts at a batch within one flush.'),
+  QUEUE_BREAKER_MAX_MS: whole(30_000, 100, 600_000).describe(
+    'Longest wait of all flushers together before one tries a database that is away again.',
+  ),
   DEAD_LETTER_LIMIT: whole(10_000, 1, 10_000_000).describe(
     'Dead letters of one partition; more stop its flush.',
   ),

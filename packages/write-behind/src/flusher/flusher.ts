@@ -13,6 +13,7 @@ import type { Logger, Runtime } from '../runtime.ts';
 import type { StorePort } from '../store/store.ts';
 import { type BackoffLimits, withRetries } from './backoff.ts';
 import { BatchSizer } from './batch-sizer.ts';
+import { Breaker, type BreakerSettings, isStoreAway } from './breaker.ts';
 import { type BatchOutcome, commitBatch } from './commit-batch.ts';
 import { addBatch, dealtWith, emptyResult, type FlushResult, type MutableFlushResult } from './result.ts';
 import type { StoppedPartition } from './result.ts';
@@ -28,6 +29,7 @@ export interface FlusherSettings {
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly retry: BackoffLimits;
+  readonly breaker: BreakerSettings;
 }
 
 export interface FlushLimits {
@@ -37,8 +39,21 @@ export interface FlushLimits {
   readonly maxUpdates?: number;
   /** Most updates in one transaction, where less than the setting. */
   readonly maxBatchRows?: number;
+  /** Attempts at a batch, where not the setting. */
+  readonly attempts?: number;
+  /** Failures of the store in a row that this call knows of. */
+  readonly failures?: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What came of one partition. */
+type Flushed =
+  /** Nothing remains, or a limit was reached. */
+  | 'DONE'
+  /** Another flusher works on it. */
+  | 'CLAIMED'
+  /** It halted; why is in the result. */
+  | 'STOPPED';
 
 type Committed = BatchOutcome & { readonly kind: 'COMMITTED' };
 
@@ -53,12 +68,15 @@ export interface FlusherPorts {
 const MAX_IDLE_ROUNDS = 5;
 /** Entities invalidated at once. */
 const INVALIDATE_CHUNK = 500;
+/** Updates in the batch by which it is tried whether the store is back. */
+const TRIAL_ROWS = 100;
 /** How soon a partition that another flusher works on is looked at again. */
 const CLAIMED_RECHECK_MS = 25;
 
 export class Flusher {
   readonly #ports: FlusherPorts;
   readonly #settings: FlusherSettings;
+  readonly #breaker: Breaker;
   /** Calls under way, so that `halt` can wait for them. */
   readonly #running = new Set<Promise<unknown>>();
   #isHalting = false;
@@ -66,11 +84,12 @@ export class Flusher {
   constructor(ports: FlusherPorts, settings: FlusherSettings) {
     this.#ports = ports;
     this.#settings = settings;
+    this.#breaker = new Breaker(ports, settings.breaker);
   }
 
   /** One batch of at most `maxUpdates`: the partition with the oldest update first, then the next, until it is full. */
   async flushOldest(limits: FlushLimits & { readonly maxUpdates: number }): Promise<FlushResult> {
-    return await this.#run(async (result) => {
+    return await this.#run(limits, async (result) => {
       const queues = await this.#ports.buffer.queues();
       const waiting = queues
         .flatMap(({ oldest }, partition) =>
@@ -79,7 +98,7 @@ export class Flusher {
         .sort((a, b) => a.acceptedUs - b.acceptedUs);
       for (const { partition } of waiting) {
         const maxUpdates = limits.maxUpdates - dealtWith(result);
-        if (maxUpdates <= 0) break;
+        if (maxUpdates <= 0 || result.storeAway) break;
         await this.#flush(partition, { ...limits, maxUpdates }, result);
       }
     });
@@ -87,19 +106,19 @@ export class Flusher {
 
   /** All partitions, several at a time, until nothing remains or the deadline has come. */
   async flushAll(limits: FlushLimits): Promise<FlushResult> {
-    return await this.#run(async (result) => {
+    return await this.#run(limits, async (result) => {
       const stopped = new Set<number>();
       for (;;) {
         const lengths = await this.#ports.buffer.queueLengths();
         const todo = [...lengths.keys()].filter(
           (partition) => (lengths[partition] ?? 0) > 0 && !stopped.has(partition),
         );
-        if (todo.length === 0 || this.#isOver(limits)) break;
+        if (todo.length === 0 || this.#isOver(limits) || result.storeAway) break;
         const before = dealtWith(result);
         const lanes = Array.from({ length: Math.min(this.#settings.concurrency, todo.length) }, async () => {
           for (let partition = todo.shift(); partition !== undefined; partition = todo.shift()) {
-            if (this.#isOver(limits)) return;
-            if (!(await this.#flush(partition, limits, result))) stopped.add(partition);
+            if (this.#isOver(limits) || result.storeAway) return;
+            if ((await this.#flush(partition, limits, result)) === 'STOPPED') stopped.add(partition);
           }
         });
         await Promise.all(lanes);
@@ -111,7 +130,7 @@ export class Flusher {
 
   /** One partition, until nothing remains or a limit is reached. */
   async flushPartition(partition: number, limits: FlushLimits): Promise<FlushResult> {
-    return await this.#run(async (result) => {
+    return await this.#run(limits, async (result) => {
       await this.#flush(partition, limits, result);
     });
   }
@@ -123,10 +142,16 @@ export class Flusher {
     this.#isHalting = false;
   }
 
-  async #run(work: (result: MutableFlushResult) => Promise<void>): Promise<FlushResult> {
+  async #run(
+    limits: FlushLimits,
+    work: (result: MutableFlushResult) => Promise<void>,
+  ): Promise<FlushResult> {
     const call = async () => {
       const result = emptyResult();
-      await work(result);
+      const pass = await this.#breaker.pass();
+      if (pass.kind === 'OPEN') result.storeAway = pass.away;
+      else if (pass.kind === 'CLOSED' || (await this.#trial(pass.failures, limits, result)))
+        await work(result);
       const lengths = await this.#ports.buffer.queueLengths();
       result.remaining = lengths.reduce((sum, length) => sum + length, 0);
       return result;
@@ -144,22 +169,49 @@ export class Flusher {
     return this.#isHalting || signal?.aborted === true || this.#ports.runtime.now() >= deadlineAt;
   }
 
-  /** False if the partition stopped. True also where another flusher holds it. */
-  async #flush(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
+  /** One attempt at one batch, by which it shows whether the store is back. */
+  async #trial(failures: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
+    const { buffer, store } = this.#ports;
+    const lengths = await buffer.queueLengths();
+    const maxUpdates = Math.min(TRIAL_ROWS, limits.maxUpdates ?? Infinity);
+    const trial = { ...limits, maxUpdates, attempts: 1, failures };
+    let flushed: Flushed = 'CLAIMED';
+    for (const [partition, length] of lengths.entries()) {
+      if (length > 0) flushed = await this.#flush(partition, trial, result);
+      if (flushed !== 'CLAIMED') break;
+    }
+    if (flushed === 'CLAIMED') {
+      // Nothing waits that is free to be taken.
+      await store.ping().catch(async (error: unknown) => {
+        if (!isStoreAway(error)) throw error;
+        result.storeAway = await this.#breaker.trip(failures, error);
+      });
+    }
+    if (result.storeAway) return false;
+    await this.#breaker.close();
+    return true;
+  }
+
+  async #flush(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<Flushed> {
     try {
-      await this.#flushClaimed(partition, limits, result);
-      return true;
+      return (await this.#flushClaimed(partition, limits, result)) ? 'DONE' : 'CLAIMED';
     } catch (error) {
       result.stopped.push(await this.#stop(partition, error));
-      return false;
+      if (isStoreAway(error)) result.storeAway = await this.#breaker.trip(limits.failures ?? 0, error);
+      return 'STOPPED';
     }
   }
 
-  async #flushClaimed(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<void> {
+  /** False where another flusher holds it. */
+  async #flushClaimed(
+    partition: number,
+    limits: FlushLimits,
+    result: MutableFlushResult,
+  ): Promise<boolean> {
     const { buffer, store, runtime } = this.#ports;
     const { leaseMs } = this.#settings;
     const token = runtime.uniqueName();
-    if (!(await buffer.claim(partition, token, leaseMs))) return;
+    if (!(await buffer.claim(partition, token, leaseMs))) return false;
     try {
       const most = Math.min(this.#settings.maxBatchRows, limits.maxBatchRows ?? Infinity);
       // Who names a number of updates gets them in one transaction.
@@ -180,7 +232,7 @@ export class Flusher {
           limits,
           result,
         });
-        if (!batch) return;
+        if (!batch) break;
         seenEpoch = batch.outcome.watermark.epoch;
         left -= batch.dealtWith;
         idleRounds =
@@ -194,6 +246,7 @@ export class Flusher {
         sizer.learn(batch);
         await buffer.renewClaim(partition, token, leaseMs);
       }
+      return true;
     } finally {
       // Whoever fails to give it back leaves it to expire.
       await buffer.releaseClaim(partition, token).catch(() => undefined);
@@ -280,7 +333,7 @@ export class Flusher {
 
   async #retrying<T>(limits: FlushLimits, call: () => Promise<T>, onRetry?: () => void): Promise<T> {
     const { runtime } = this.#ports;
-    const { retry } = this.#settings;
+    const retry = { ...this.#settings.retry, ...(limits.attempts && { attempts: limits.attempts }) };
     const retryable = (error: unknown) => error instanceof AfterwriteError && error.retryable;
     return await withRetries(
       runtime,

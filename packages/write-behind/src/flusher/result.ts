@@ -1,5 +1,6 @@
 /** What a flush did. */
 import type { ErrorCode } from '../errors.ts';
+import type { StoreAway } from './breaker.ts';
 import type { BatchOutcome } from './commit-batch.ts';
 
 /** A partition whose flush halted; its queue is as it was. The next call tries again. */
@@ -31,6 +32,8 @@ export interface FlushResult {
   /** From acceptance to commit, of the oldest update that was stored; null where none was. */
   readonly maxLagMs: number | null;
   readonly stopped: readonly StoppedPartition[];
+  /** The store is away: nothing was tried, or no more was. null: it is there, as far as this call knows. */
+  readonly storeAway: StoreAway | null;
 }
 
 export type MutableFlushResult = {
@@ -60,6 +63,7 @@ export function emptyResult(): MutableFlushResult {
     timings: { peekMs: 0, storeMs: 0, ackMs: 0 },
     maxLagMs: null,
     stopped: [],
+    storeAway: null,
   };
 }
 
@@ -84,7 +88,7 @@ export function addBatch(
   return outcome.stored.length + outcome.parked.length;
 }
 
-/** Adds a later flush; `remaining` and `stopped` are the later one's. */
+/** Adds a later flush; `remaining`, `stopped` and `storeAway` are the later one's. */
 export function addFlush(result: MutableFlushResult, later: FlushResult): void {
   result.timings = addTimings(result.timings, later.timings);
   result.processed += later.processed;
@@ -95,6 +99,7 @@ export function addFlush(result: MutableFlushResult, later: FlushResult): void {
   result.queries = [...result.queries, ...later.queries].slice(-MAX_QUERIES);
   result.remaining = later.remaining;
   result.stopped = [...later.stopped];
+  result.storeAway = later.storeAway;
 }
 
 function addTimings(a: BatchTimings, b: BatchTimings): BatchTimings {
