@@ -1,5 +1,10 @@
 /** What one process does while it is made to fail at each of its commands in turn. */
-import { BufferFullError, type WriteBehindCache, type FieldValues } from '@afterwrite/write-behind';
+import {
+  BufferFullError,
+  StoreUnavailableError,
+  type WriteBehindCache,
+  type FieldValues,
+} from '@afterwrite/write-behind';
 import type { BufferPort, StorePort } from '@afterwrite/write-behind/internal';
 import { replacing } from '../support/decorate.ts';
 import type { Stage } from './stage.ts';
@@ -142,6 +147,45 @@ function emptiedAfterCommit(stage: Stage): StorePort {
   });
 }
 
+/** For the process itself the store is away until the test says otherwise. */
+function storeAway(stage: Stage): Stage['world']['ports'] {
+  const { ports } = stage.world;
+  const refuse = () => Promise.reject(new StoreUnavailableError('away'));
+  const readEpoch: StorePort['readEpoch'] = (partition) =>
+    stage.isStoreAway ? refuse() : ports.store.readEpoch(partition);
+  const ping: StorePort['ping'] = () => (stage.isStoreAway ? refuse() : ports.store.ping());
+  return { ...ports, store: replacing(ports.store, { readEpoch, ping }) };
+}
+
+const outages: readonly Scenario[] = [
+  {
+    name: 'flush: the store is away, is tried in vain, and comes back',
+    prepare: many,
+    ports: storeAway,
+    act: async (cache, stage) => {
+      stage.isStoreAway = true;
+      await cache.flushQueue();
+      await stage.endWait();
+      await cache.flushQueue();
+      await stage.endWait();
+      stage.isStoreAway = false;
+      await cache.flushQueue();
+    },
+  },
+  {
+    name: 'flush: the store was away and nothing waits',
+    ports: storeAway,
+    act: async (cache, stage) => {
+      await stage.world.ports.buffer.tripBreaker({ known: 0, waitMs: 0, keptMs: 60_000 });
+      stage.isStoreAway = true;
+      await cache.flushQueue();
+      await stage.endWait();
+      stage.isStoreAway = false;
+      await cache.flushQueue();
+    },
+  },
+];
+
 const flushes: readonly Scenario[] = [
   { name: 'flush: one batch', prepare: many, act: flush },
   { name: 'flush: several batches', prepare: many, act: (cache) => cache.flushQueue({ batchSize: 2 }) },
@@ -268,4 +312,11 @@ const looks: readonly Scenario[] = [
   },
 ];
 
-export const scenarios: readonly Scenario[] = [...updates, ...reads, ...flushes, ...letters, ...looks];
+export const scenarios: readonly Scenario[] = [
+  ...updates,
+  ...reads,
+  ...flushes,
+  ...outages,
+  ...letters,
+  ...looks,
+];

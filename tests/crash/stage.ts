@@ -39,6 +39,8 @@ export class Stage {
   readonly #excused = new Set<string>();
   readonly #everDead = new Set<string>();
   readonly #broken: string[] = [];
+  /** What `storeAway` of the scenarios goes by. */
+  isStoreAway = false;
   #names = 0;
   #isStopped = false;
 
@@ -132,6 +134,13 @@ export class Stage {
     for (const { uid } of this.#accepted) if (!held.has(uid)) this.#excused.add(uid);
   }
 
+  /** The wait of a breaker runs out. */
+  async endWait(): Promise<void> {
+    const key = `${this.world.tag}:breaker`;
+    if ((await this.world.valkey.exists(key)) === 1)
+      await this.world.valkey.hset(key, { until: 0, trial: 0 });
+  }
+
   async flushWithoutAck(): Promise<void> {
     const { buffer, store } = this.world.ports;
     const seenEpoch = await store.readEpoch(0);
@@ -215,6 +224,7 @@ export class Stage {
 
   async #expireLeases(): Promise<void> {
     const { world } = this;
+    await this.endWait();
     const own = ['lease', 'once', 'once:order'].map((name) => `${world.tag}:${name}`);
     await world.valkey.unlink(own[0] ?? '', ...world.ids.map((id) => world.leaseKey(id)));
     if (this.#names === 0) await world.valkey.unlink(...own);

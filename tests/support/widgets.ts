@@ -152,6 +152,7 @@ export class WidgetWorld {
   }
 
   async reset(): Promise<void> {
+    await this.valkey.unlink(`${this.tag}:breaker`);
     await this.valkey.unlink(...this.keys());
     await this.db.query(`START TRANSACTION; ${RESET} COMMIT`);
   }
