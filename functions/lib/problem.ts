@@ -8,6 +8,7 @@ import {
   LimitError,
   NotFoundError,
   OutcomeUnknownError,
+  QueueFullError,
   ValidationError,
   VersionConflictError,
 } from '@afterwrite/write-behind';
@@ -43,7 +44,7 @@ export const problemTypes = {
 export type ProblemType = keyof typeof problemTypes;
 
 /** Seconds after which a caller may try again: about one reconnect, one round of the flusher. */
-const RETRY_AFTER_SECONDS = { unavailable: 1, full: 5 };
+const RETRY_AFTER_SECONDS = { unavailable: 1, full: 5, most: 60 };
 
 export class Problem extends Error {
   readonly document: ProblemDocument;
@@ -81,7 +82,7 @@ export function toProblem(error: unknown): Problem {
       'limit-reached',
       error.message,
       { limit: error.limit },
-      retryAfter(RETRY_AFTER_SECONDS.full),
+      retryAfter(secondsUntilRoom(error)),
     );
   }
   if (error instanceof OutcomeUnknownError) {
@@ -106,6 +107,13 @@ const UNAVAILABLE: Partial<Record<string, string>> = {
   UPDATES_PENDING: 'Earlier updates of it must reach the database first, and have not yet.',
   CONTENDED: 'Too many change it at the same time.',
 };
+
+/** As the drain rate of the queue says, within limits: it may be drained faster soon, and callers forget. */
+function secondsUntilRoom(error: LimitError): number {
+  const waitMs = error instanceof QueueFullError ? error.retryAfterMs : undefined;
+  if (waitMs === undefined) return RETRY_AFTER_SECONDS.full;
+  return Math.min(RETRY_AFTER_SECONDS.most, Math.max(1, Math.ceil(waitMs / 1000)));
+}
 
 function retryAfter(seconds: number): Record<string, string> {
   return { 'retry-after': String(seconds) };

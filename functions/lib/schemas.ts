@@ -159,9 +159,9 @@ export const processAnswer = z.object({
   queries: count.describe('Number of SQL statements that were run'),
   remaining: count,
   stopped: z.array(stopped),
-  storeAway: nullable(
-    z.object({ failures: count, since: z.iso.datetime(), retryInMs: z.number() }),
-  ).describe('The database is away, and when it is tried again'),
+  storeAway: nullable(z.object({ failures: count, since: z.iso.datetime(), retryInMs: z.number() })).describe(
+    'The database is away, and when it is tried again',
+  ),
 });
 
 export const lettersQuery = z.strictObject({

@@ -35,7 +35,11 @@ let stops = 0;
 const reached = new Set<string>();
 
 beforeAll(async () => {
-  world = await WidgetWorld.open(['1', '2'], { CACHE_WAIT_MS: '150', QUEUE_LEASE_MS: '100' });
+  world = await WidgetWorld.open(['1', '2'], {
+    CACHE_WAIT_MS: '150',
+    QUEUE_LEASE_MS: '100',
+    QUEUE_WHEN_FULL: 'help',
+  });
 });
 afterAll(async () => {
   console.log(`${stops} stops in ${scenarios.length} scenarios, at ${reached.size} lines of the engine`);

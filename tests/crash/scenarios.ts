@@ -157,6 +157,40 @@ function storeAway(stage: Stage): Stage['world']['ports'] {
   return { ...ports, store: replacing(ports.store, { readEpoch, ping }) };
 }
 
+const times = (count: number) => () => count-- > 0;
+
+/** The queue is full to the process itself. */
+function fullQueue(ports: Stage['world']['ports'], isFull: () => boolean): Stage['world']['ports'] {
+  const update: BufferPort['update'] = async (request) =>
+    isFull() ? { kind: 'QUEUE_FULL', limit: 5 } : await ports.buffer.update(request);
+  return { ...ports, buffer: replacing(ports.buffer, { update }) };
+}
+
+const fullQueues: readonly Scenario[] = [
+  {
+    name: 'update: the queue is full, its caller stores a batch',
+    prepare: many,
+    ports: ({ world }) => fullQueue(world.ports, times(1)),
+    act: (cache, stage) => stage.update(cache, '2', 'note'),
+  },
+  {
+    name: 'update: the queue is full and another flushes',
+    prepare: many,
+    ports: (stage) => fullQueue(othersAtWork(stage), times(3)),
+    act: (cache, stage) => stage.update(cache, '2', 'note'),
+  },
+  {
+    name: 'update: the queue is full and the store is away',
+    prepare: many,
+    ports: (stage) => fullQueue(storeAway(stage), () => stage.isStoreAway),
+    act: async (cache, stage) => {
+      stage.isStoreAway = true;
+      await stage.expectError('LIMIT_REACHED', stage.update(cache, '2', 'note'));
+      stage.isStoreAway = false;
+    },
+  },
+];
+
 const outages: readonly Scenario[] = [
   {
     name: 'flush: the store is away, is tried in vain, and comes back',
@@ -317,6 +351,7 @@ export const scenarios: readonly Scenario[] = [
   ...reads,
   ...flushes,
   ...outages,
+  ...fullQueues,
   ...letters,
   ...looks,
 ];

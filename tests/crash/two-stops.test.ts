@@ -16,7 +16,11 @@ const MOST_MS = 90_000;
 let world: WidgetWorld;
 
 beforeAll(async () => {
-  world = await WidgetWorld.open(['1', '2'], { CACHE_WAIT_MS: '150', QUEUE_LEASE_MS: '100' });
+  world = await WidgetWorld.open(['1', '2'], {
+    CACHE_WAIT_MS: '150',
+    QUEUE_LEASE_MS: '100',
+    QUEUE_WHEN_FULL: 'help',
+  });
 });
 afterAll(async () => {
   await world.dispose();

@@ -96,7 +96,39 @@ describe('an eviction policy that may take the queue', () => {
   });
 });
 
-describe('a full queue', () => {
+describe('8 a full queue', () => {
+  it('says when there is room again, from how fast it was drained', async () => {
+    vi.stubEnv('QUEUE_MAX_LENGTH', '2000');
+    for (const id of [1, 2]) expect((await patch(id)).status).toBe(202);
+    await call('POST', '/queue/flush');
+    // 20 a second: 200 of 2,000 take ten.
+    await world.valkey.set(`${world.tag(0)}:pace`, '20');
+    vi.stubEnv('QUEUE_MAX_LENGTH', '2000');
+    await world.valkey.rpush(`${world.tag(0)}:queue`, ...Array.from({ length: 2000 }, () => 'foreign'));
+    expect(await patch(3)).toMatchObject({ status: 429, headers: { 'retry-after': '10' } });
+    await world.valkey.set(`${world.tag(0)}:pace`, '0.001');
+    expect(await patch(3)).toMatchObject({ status: 429, headers: { 'retry-after': '60' } });
+    await world.valkey.del(`${world.tag(0)}:queue`);
+  });
+
+  it('with QUEUE_WHEN_FULL=help the caller stores a batch first', async () => {
+    vi.stubEnv('QUEUE_MAX_LENGTH', '2');
+    vi.stubEnv('QUEUE_WHEN_FULL', 'help');
+    for (let id = 1; id <= 9; id++) expect((await patch(id)).status).toBe(202);
+    const [row] = await world.rows<{ count: number }>('SELECT COUNT(*) AS count FROM flight_log');
+    expect(row!.count).toBeGreaterThanOrEqual(7);
+  });
+
+  it('with help, 429 in time where nothing can be stored', async () => {
+    vi.stubEnv('QUEUE_MAX_LENGTH', '2');
+    vi.stubEnv('QUEUE_WHEN_FULL', 'help');
+    for (const id of [1, 2]) expect((await patch(id)).status).toBe(202);
+    await world.db.query('RENAME TABLE flight_log TO flight_log_away');
+    expect(await patch(3)).toMatchObject({ status: 429, body: { limit: 'QUEUE_MAX_LENGTH' } });
+    await world.db.query('RENAME TABLE flight_log_away TO flight_log');
+    expect((await patch(3)).status).toBe(202);
+  });
+
   it('is 429 with the limit and when to try again, and nothing is queued', async () => {
     vi.stubEnv('QUEUE_MAX_LENGTH', '2');
     for (const id of [1, 2]) expect((await patch(id)).status).toBe(202);

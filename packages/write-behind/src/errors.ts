@@ -89,11 +89,14 @@ export class LimitError extends AfterwriteError {
 
 /** The partition's queue is at QUEUE_MAX_LENGTH. Nothing was queued; try again when the flushers have caught up. */
 export class QueueFullError extends LimitError {
-  constructor(partition: number, value: number) {
+  /** When there should be room again, from how fast the partition was drained last; undefined where nobody knows. */
+  readonly retryAfterMs: number | undefined;
+  constructor(partition: number, value: number, retryAfterMs?: number) {
     super('QUEUE_MAX_LENGTH', value, `The queue of partition ${String(partition)} is full.`, {
       retryable: true,
-      context: { partition },
+      context: { partition, retryAfterMs },
     });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

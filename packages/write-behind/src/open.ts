@@ -135,6 +135,7 @@ export function cacheSettings(settings: Settings): CacheSettings {
     batchSize: settings.QUEUE_BATCH_SIZE,
     flushTimeoutMs: settings.QUEUE_FLUSH_TIMEOUT_MS,
     maxItemBytes: settings.QUEUE_ITEM_BYTES,
+    whenFull: settings.QUEUE_WHEN_FULL,
     flusher: {
       maxBatchRows: settings.QUEUE_BATCH_ROWS,
       maxBatchBytes: settings.QUEUE_BATCH_BYTES,

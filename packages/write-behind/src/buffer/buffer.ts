@@ -164,7 +164,10 @@ export interface BufferPort {
   /** A flusher's claim on a partition. Saves work only. Also true where the claim cannot be written (memory limit). */
   claim(partition: number, token: string, leaseMs: number): Promise<boolean>;
   renewClaim(partition: number, token: string, leaseMs: number): Promise<void>;
-  releaseClaim(partition: number, token: string): Promise<void>;
+  /** Gives a claim back. `pace`: updates a second that its holder dealt with, kept for `readPace`. */
+  releaseClaim(partition: number, token: string, pace?: number): Promise<void>;
+  /** Updates a second of the last flush of the partition; undefined where there was none for long. */
+  readPace(partition: number): Promise<number | undefined>;
   /** True once in each interval over all callers: who may call a flusher because the queue is long. */
   claimNudge(intervalMs: number): Promise<boolean>;
 

@@ -14,6 +14,8 @@ export interface PartitionKeys {
   readonly onceOrder: string;
   readonly lease: string;
   readonly stopped: string;
+  /** How fast it was drained last. */
+  readonly pace: string;
   readonly nudge: string;
   /** Of partition 0 only: while the store is away, when flushers may try it again. */
   readonly breaker: string;
@@ -34,6 +36,7 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     onceOrder: `${tag}:once:order`,
     lease: `${tag}:lease`,
     stopped: `${tag}:stopped`,
+    pace: `${tag}:pace`,
     nudge: `${tag}:nudge`,
     breaker: `${tag}:breaker`,
     store: `${tag}:store`,

@@ -128,8 +128,9 @@ if waitMs > 0 then return { 'OPEN', waitMs, state[1], state[2] } end
 redis.call('HSET', KEYS[1], 'trial', string.format('%.0f', now + tonumber(ARGV[1])))
 return { 'TRIAL', state[1], state[2] }
 ` },
-  hold: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
+  hold: { numberOfKeys: 2, lua: `#!lua flags=allow-oom
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[3] ~= '' then redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4]) end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 1
 ` },

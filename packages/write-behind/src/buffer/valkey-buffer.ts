@@ -2,7 +2,6 @@
  * The buffer on Valkey, one server or a cluster. Each method is one command or one script; `lua/` holds what is
  * atomic and why. This class only packs arguments and names replies.
  */
-import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
 import { BufferFullError, BufferUnavailableError } from '../errors.ts';
@@ -12,6 +11,7 @@ import type { FillReply, LeaseReply, PartitionQueue, PeekedBatch, UpdateReply } 
 import type { UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
+import { updateArguments, type UpdateLimits } from './update-arguments.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
 import {
@@ -24,24 +24,19 @@ import {
 } from './valkey-client.ts';
 import { readBreakerReply, readBreakerState, readUpdateReply, unexpected } from './valkey-replies.ts';
 
-export interface ValkeyBufferOptions {
+export interface ValkeyBufferOptions extends UpdateLimits {
   readonly connection: ValkeySettings;
   readonly entity: string;
   readonly namespace: string;
   readonly partitions: number;
   readonly cacheTtlMs: number;
   readonly missingTtlMs: number;
-  readonly fillLeaseMs: number;
-  /** Updates that may wait in one partition. */
-  readonly queueMaxLength: number;
-  readonly idempotencyTtlMs: number;
-  /** Answers to idempotency keys kept in one partition. */
-  readonly idempotencyMaxAnswers: number;
-  readonly uniqueName: () => string;
 }
 
 /** Items one ack script drops: about 2 ms of the server's time. */
 const ACK_CHUNK = 500;
+/** A pace as old as this says nothing of how fast the queue is drained now. */
+const PACE_KEPT_MS = 600_000;
 /** Keys one DEL takes, and items one LRANGE of a search reads. */
 const CHUNK = 500;
 
@@ -109,10 +104,8 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async update(request: UpdateRequest): Promise<UpdateReply> {
-    const { id, idempotencyKey, tail } = request;
-    const options = this.#options;
+    const { id } = request;
     const keys = this.#of(id);
-    const changes = fieldArguments(request.changes);
     const reply = await this.#script(
       'update',
       [
@@ -124,25 +117,7 @@ export class ValkeyBuffer implements BufferPort {
         keys.once,
         keys.onceOrder,
       ],
-      [
-        id,
-        options.uniqueName(),
-        request.token,
-        options.fillLeaseMs,
-        options.queueMaxLength,
-        tail,
-        request.ifVersion ?? '',
-        // By entity, so that one key may be used for updates of several entities.
-        idempotencyKey === undefined ? '' : `${id} ${idempotencyKey}`,
-        idempotencyKey === undefined
-          ? ''
-          : createHash('sha256').update(tail).digest('base64url').slice(0, 22),
-        options.idempotencyTtlMs * 1000,
-        options.idempotencyMaxAnswers,
-        changes.length,
-        ...changes,
-        ...(request.base === undefined ? [] : fieldArguments(request.base)),
-      ],
+      updateArguments(request, this.#options),
     );
     return readUpdateReply(reply);
   }
@@ -281,11 +256,19 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async renewClaim(partition: number, token: string, leaseMs: number): Promise<void> {
-    await this.#number('hold', [this.#partition(partition).lease], [token, leaseMs]);
+    const { lease, pace } = this.#partition(partition);
+    await this.#number('hold', [lease, pace], [token, leaseMs, '', PACE_KEPT_MS]);
   }
 
-  async releaseClaim(partition: number, token: string): Promise<void> {
-    await this.#number('hold', [this.#partition(partition).lease], [token, 0]);
+  async releaseClaim(partition: number, token: string, pace?: number): Promise<void> {
+    const keys = this.#partition(partition);
+    await this.#number('hold', [keys.lease, keys.pace], [token, 0, pace ?? '', PACE_KEPT_MS]);
+  }
+
+  async readPace(partition: number): Promise<number | undefined> {
+    const { pace } = this.#partition(partition);
+    const kept = await this.#send('GET', [pace], () => this.#client.get(pace));
+    return kept === null ? undefined : Number(kept);
   }
 
   async passBreaker(trialMs: number): Promise<BreakerReply> {

@@ -11,6 +11,7 @@ import { encodeItemTail } from '../item.ts';
 import { formatPosition } from '../position.ts';
 import type { Runtime } from '../runtime.ts';
 import type { StorePort } from '../store/store.ts';
+import type { Drains } from './drain.ts';
 import { type Durability, parseDurability, reachDurability } from './durability.ts';
 import type { Loader } from './loader.ts';
 import type { UpdateOptions, UpdateResult } from './results.ts';
@@ -20,12 +21,16 @@ export interface UpdaterSettings {
   readonly waitMs: number;
   /** Bytes that one queue item may have. */
   readonly maxItemBytes: number;
+  /** What an update does that finds the queue full. */
+  readonly whenFull: 'reject' | 'help';
 }
 
 /** Rounds of asking, loading and asking again before an update gives up. */
 const MAX_ATTEMPTS = 10;
 /** How often and how soon an update whose reply was lost is repeated, where its idempotency key allows it. */
 const LOST_REPLY_RETRY = { attempts: 4, firstMs: 50, mostMs: 500 };
+/** After that part of a full queue was drained, callers find room again. */
+const ROOM = 0.1;
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 type Accepted = UpdateReply & { kind: 'OK' };
@@ -41,20 +46,20 @@ export class Updater {
   readonly #ports: UpdaterPorts;
   readonly #settings: UpdaterSettings;
   readonly #loader: Loader;
-  readonly #drain: (id: string, deadlineAt: number) => Promise<boolean>;
+  readonly #drains: Drains;
 
   constructor(
     entity: string,
     ports: UpdaterPorts,
     settings: UpdaterSettings,
     loader: Loader,
-    drain: (id: string, deadlineAt: number) => Promise<boolean>,
+    drains: Drains,
   ) {
     this.#entity = entity;
     this.#ports = ports;
     this.#settings = settings;
     this.#loader = loader;
-    this.#drain = drain;
+    this.#drains = drains;
   }
 
   async update(id: string, changes: FieldValues, options: UpdateOptions): Promise<UpdateResult> {
@@ -88,8 +93,13 @@ export class Updater {
           break;
         case 'PENDING':
           next = { ...request, token: runtime.uniqueName() };
-          if (await this.#drain(id, deadlineAt)) break;
+          if (await this.#drains.entity(id, deadlineAt)) break;
           throw new errors.UpdatesPendingError(id, this.#settings.waitMs);
+        case 'QUEUE_FULL':
+          // Helping is bounded by the deadline, not by the count.
+          if (!(await this.#makeRoom(id, deadlineAt))) throw await this.#queueFull(id, reply.limit);
+          attempt--;
+          break;
         default:
           throw this.#refusal(request, reply);
       }
@@ -108,7 +118,8 @@ export class Updater {
     const accepted = this.#accepted(id, reply);
     if (level === 'memory') return accepted;
     const update = { id, position: reply.position, accepted };
-    await reachDurability(this.#ports, this.#drain, update, level, this.#settings.waitMs);
+    const { waitMs } = this.#settings;
+    await reachDurability(this.#ports, this.#drains.entity, update, level, waitMs);
     return { ...accepted, durability: level };
   }
 
@@ -154,6 +165,18 @@ export class Updater {
     throw new errors.NotFoundError(this.#entity, request.id);
   }
 
+  async #makeRoom(id: string, deadlineAt: number): Promise<boolean> {
+    if (this.#settings.whenFull === 'reject' || this.#ports.runtime.now() >= deadlineAt) return false;
+    return await this.#drains.batch(id, deadlineAt);
+  }
+
+  async #queueFull(id: string, limit: number): Promise<errors.QueueFullError> {
+    const { buffer } = this.#ports;
+    const partition = buffer.partitionOf(id);
+    const pace = await buffer.readPace(partition).catch(() => undefined);
+    return new errors.QueueFullError(partition, limit, pace && Math.ceil((1000 * ROOM * limit) / pace));
+  }
+
   #refusal(request: UpdateRequest, reply: UpdateReply): errors.AfterwriteError {
     const { id, ifVersion = '' } = request;
     switch (reply.kind) {
@@ -161,8 +184,6 @@ export class Updater {
         return new errors.NotFoundError(this.#entity, id);
       case 'CONFLICT':
         return new errors.VersionConflictError(id, ifVersion, reply.version);
-      case 'QUEUE_FULL':
-        return new errors.QueueFullError(this.#ports.buffer.partitionOf(id), reply.limit);
       case 'REUSED':
         return new errors.IdempotencyKeyReusedError(id);
       case 'ANSWERS_FULL':

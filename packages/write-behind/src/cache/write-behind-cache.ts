@@ -13,7 +13,7 @@ import type { Logger, Runtime } from '../runtime.ts';
 import type { AuditPage, AuditQuery, DeadLetter, StorePort } from '../store/store.ts';
 import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
-import { drainEntity } from './drain.ts';
+import { drainEntity, type Drains, makeRoom } from './drain.ts';
 import { Loader, type LoaderSettings } from './loader.ts';
 import { readQueueStatus } from './queue-status.ts';
 import { Reader } from './reader.ts';
@@ -57,10 +57,13 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     this.#ports = ports;
     this.#settings = settings;
     this.#flusher = new Flusher(ports, settings.flusher);
-    const drain = (id: string, deadlineAt: number) => drainEntity(ports, this.#flusher, id, deadlineAt);
-    const loader = new Loader(ports, settings, drain);
+    const drains: Drains = {
+      entity: (id, deadlineAt) => drainEntity(ports, this.#flusher, id, deadlineAt),
+      batch: (id, deadlineAt) => makeRoom(ports, this.#flusher, id, deadlineAt),
+    };
+    const loader = new Loader(ports, settings, drains.entity);
     this.#reader = new Reader(definition.name, ports, loader);
-    this.#updater = new Updater(definition.name, ports, settings, loader, drain);
+    this.#updater = new Updater(definition.name, ports, settings, loader, drains);
   }
 
   /**

@@ -101,6 +101,12 @@ export const variables = z.object({
   QUEUE_MAX_LENGTH: whole(100_000, 1, 100_000_000).describe(
     'Updates that may wait in one partition; more are refused.',
   ),
+  QUEUE_WHEN_FULL: z
+    .enum(['reject', 'help'])
+    .default('reject')
+    .describe(
+      'What an update meets there: `reject`, or `help`: its caller stores a batch first, within CACHE_WAIT_MS.',
+    ),
   QUEUE_ITEM_BYTES: whole(65_536, 256, 1_048_576).describe('Bytes that one update may have in the queue.'),
   QUEUE_BATCH_ROWS: whole(5000, 1, 10_000).describe('Most updates in one transaction of a flush.'),
   QUEUE_BATCH_BYTES: whole(4_194_304, 65_536, 67_108_864).describe(

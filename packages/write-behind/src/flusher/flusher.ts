@@ -142,10 +142,7 @@ export class Flusher {
     this.#isHalting = false;
   }
 
-  async #run(
-    limits: FlushLimits,
-    work: (result: MutableFlushResult) => Promise<void>,
-  ): Promise<FlushResult> {
+  async #run(limits: FlushLimits, work: (result: MutableFlushResult) => Promise<void>): Promise<FlushResult> {
     const call = async () => {
       const result = emptyResult();
       const pass = await this.#breaker.pass();
@@ -203,15 +200,13 @@ export class Flusher {
   }
 
   /** False where another flusher holds it. */
-  async #flushClaimed(
-    partition: number,
-    limits: FlushLimits,
-    result: MutableFlushResult,
-  ): Promise<boolean> {
+  async #flushClaimed(partition: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
     const { buffer, store, runtime } = this.#ports;
     const { leaseMs } = this.#settings;
     const token = runtime.uniqueName();
     if (!(await buffer.claim(partition, token, leaseMs))) return false;
+    const startMs = runtime.monotonicMs();
+    let done = 0;
     try {
       const most = Math.min(this.#settings.maxBatchRows, limits.maxBatchRows ?? Infinity);
       // Who names a number of updates gets them in one transaction.
@@ -235,6 +230,7 @@ export class Flusher {
         if (!batch) break;
         seenEpoch = batch.outcome.watermark.epoch;
         left -= batch.dealtWith;
+        done += batch.dealtWith;
         idleRounds =
           batch.dealtWith === 0 || (batch.dropped === 0 && batch.changed === 0) ? idleRounds + 1 : 0;
         if (idleRounds > MAX_IDLE_ROUNDS) {
@@ -249,7 +245,8 @@ export class Flusher {
       return true;
     } finally {
       // Whoever fails to give it back leaves it to expire.
-      await buffer.releaseClaim(partition, token).catch(() => undefined);
+      const pace = done === 0 ? undefined : (1000 * done) / (runtime.monotonicMs() - startMs);
+      await buffer.releaseClaim(partition, token, pace).catch(() => undefined);
     }
   }
 
