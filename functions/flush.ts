@@ -25,6 +25,7 @@ interface Totals {
   failed: number;
   retried: number;
   batches: number;
+  losses: number;
   remaining: number;
   /** Partitions that somebody must look at. */
   stopped: number;
@@ -47,6 +48,7 @@ async function flush(event: unknown, context: Context): Promise<Totals> {
   const totals = emptyTotals();
   for (;;) {
     const roundMs = performance.now();
+    totals.losses += await countLosses(cache);
     const result = await cache.flushQueue({ deadline: new Date(until) });
     add(totals, result, performance.now() - roundMs);
     if (Date.now() + intervalMs > lingerUntil) break;
@@ -55,6 +57,17 @@ async function flush(event: unknown, context: Context): Promise<Totals> {
   await handOver(totals, callOf(event));
   await emit(cache, totals);
   return totals;
+}
+
+/** Valkey or MySQL came back with less than it had: the engine has logged what. While one is away nobody can tell. */
+async function countLosses(cache: FlightCache): Promise<number> {
+  return await cache.noticeLosses().then(
+    (losses) => losses.length,
+    (error: unknown) => {
+      logger.debug('losses cannot be told now', { error: String(error) });
+      return 0;
+    },
+  );
 }
 
 /** Work that is left although nothing stopped it needs another invocation; what stopped waits for the schedule. */
@@ -80,6 +93,7 @@ async function emit(cache: FlightCache, totals: Totals): Promise<void> {
   record('BatchesRetried', totals.retried);
   // What a server that is away has stopped goes on by itself: see StoreAway.
   record('PartitionsStopped', totals.stopped);
+  record('PossibleLosses', totals.losses);
   record('StoreAway', status.breaker.state === 'CLOSED' ? 0 : 1);
   if (totals.batches > 0) {
     record('BatchSize', (totals.processed + totals.skipped + totals.failed) / totals.batches);
@@ -103,8 +117,8 @@ function add(totals: Totals, result: FlushResult, durationMs: number): void {
 }
 
 function emptyTotals(): Totals {
-  const counts = { processed: 0, skipped: 0, failed: 0, retried: 0, batches: 0, remaining: 0, stopped: 0 };
-  return { ...counts, durationMs: 0, maxLagMs: null, isHalted: false };
+  const counts = { processed: 0, skipped: 0, failed: 0, retried: 0, batches: 0 };
+  return { ...counts, losses: 0, remaining: 0, stopped: 0, durationMs: 0, maxLagMs: null, isHalted: false };
 }
 
 /** The schedule's event has nothing of ours. */

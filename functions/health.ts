@@ -1,6 +1,6 @@
 /** GET /health: 200 or 503, with each check in words. */
 import type { FlightCache } from '@afterwrite/flights';
-import { ConfigurationError, type QueueStatus } from '@afterwrite/write-behind';
+import { ConfigurationError, type LossReport, type QueueStatus } from '@afterwrite/write-behind';
 import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
 import { logger } from './lib/telemetry.ts';
@@ -9,6 +9,9 @@ import { logger } from './lib/telemetry.ts';
 const MAX_QUEUE_LENGTH = 1000;
 /** Three rounds of the schedule, ms. */
 const MAX_AGE_MS = 180_000;
+
+/** How long a loss is told after it was noticed, ms. */
+const LOSS_SHOWN_MS = 3_600_000;
 
 interface Check {
   readonly name: string;
@@ -54,7 +57,22 @@ async function readChecks(): Promise<Check[]> {
     },
     ...warnings.map((detail) => ({ name: 'settings', ok: false, detail })),
   ];
+  if (store) checks.push(await lossCheck(cache));
   return buffer ? [...checks, ...queueChecks(await cache.queueStatus())] : checks;
+}
+
+async function lossCheck(cache: FlightCache): Promise<Check> {
+  const isRecent = ({ noticedAt }: { noticedAt: string }) =>
+    Date.now() - Date.parse(noticedAt) < LOSS_SHOWN_MS;
+  const recent = (await cache.losses()).filter(isRecent);
+  const detail = recent.length === 0 ? 'None was noticed in the last hour.' : recent.map(wordsOf).join(' ');
+  return { name: 'losses', ok: recent.length === 0, detail };
+}
+
+function wordsOf({ kind, partition, after, until }: LossReport): string {
+  const [server, verb] = kind === 'BUFFER' ? ['Valkey', 'may be'] : ['MySQL', 'are'];
+  const range = `after ${after ?? 'its first use'} and before ${until}`;
+  return `${server} came back with less: updates of partition ${String(partition)} accepted ${range} ${verb} missing.`;
 }
 
 /** Settings of the servers that lose data, such as an eviction policy that may take the queue. */

@@ -26,6 +26,10 @@ export const metricDefinitions = {
   },
   BatchesRetried: { unit: 'Count', meaning: 'Attempts at a batch that were repeated after a passing error.' },
   PartitionsStopped: { unit: 'Count', meaning: 'Partitions whose flush halted: somebody must look.' },
+  PossibleLosses: {
+    unit: 'Count',
+    meaning: 'Partitions of which Valkey or MySQL came back with less than it had; the log names the range.',
+  },
   StoreAway: {
     unit: 'Count',
     meaning: 'Whether flushers wait because the database is away: 1 or 0, when a flush ended.',

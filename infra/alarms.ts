@@ -88,6 +88,14 @@ function queueAlarms(): Alarm[] {
       threshold: 0,
     },
     {
+      name: 'PossibleLosses',
+      meaning:
+        'Valkey or MySQL came back, perhaps with less than it had: acknowledged updates may be missing.',
+      metric: ownMetric('PossibleLosses'),
+      statistic: 'Maximum',
+      threshold: 0,
+    },
+    {
       name: 'StoreAway',
       meaning: 'Flushers have waited for three minutes because the database is away. Updates wait in order.',
       metric: ownMetric('StoreAway'),

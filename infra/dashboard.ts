@@ -110,6 +110,7 @@ function ownCharts(): Chart[] {
       lines: [
         { metric: ownMetric('DeadLetters'), statistic: 'Maximum', label: 'dead letters' },
         { metric: ownMetric('PartitionsStopped'), statistic: 'Maximum', label: 'stopped partitions' },
+        { metric: ownMetric('PossibleLosses'), statistic: 'Maximum', label: 'possible losses' },
         { metric: ownMetric('StoreAway'), statistic: 'Maximum', label: 'database away' },
       ],
     },

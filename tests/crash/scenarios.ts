@@ -1,12 +1,9 @@
 /** What one process does while it is made to fail at each of its commands in turn. */
-import {
-  BufferFullError,
-  StoreUnavailableError,
-  type WriteBehindCache,
-  type FieldValues,
-} from '@afterwrite/write-behind';
-import type { BufferPort, StorePort } from '@afterwrite/write-behind/internal';
+import { BufferFullError, type WriteBehindCache, type FieldValues } from '@afterwrite/write-behind';
+import type { StorePort } from '@afterwrite/write-behind/internal';
 import { replacing } from '../support/decorate.ts';
+import { outages } from './outages.ts';
+import { many, othersAtWork } from './preparations.ts';
 import type { Stage } from './stage.ts';
 
 type Cache = WriteBehindCache<FieldValues, FieldValues>;
@@ -23,10 +20,6 @@ export interface Scenario {
 }
 
 const flush = (cache: Cache) => cache.flushQueue();
-const many = async (stage: Stage) => {
-  for (const id of ['1', '2', '1', '2']) await stage.update(stage.healthy, id, 'name');
-  await stage.update(stage.healthy, '1', 'size');
-};
 /** Stored, then gone from the cache. */
 const absent = (stage: Stage) => stage.evict('1');
 /** Its hash is deleted while its updates wait. */
@@ -39,13 +32,6 @@ const parked = async (stage: Stage) => {
   await stage.update(stage.healthy, '2', 'note', { bad: true });
   await stage.healthy.flushQueue();
 };
-
-/** Another flusher holds the partition for the first two looks. */
-function othersAtWork({ world: { ports } }: Stage): Stage['world']['ports'] {
-  let looks = 0;
-  const claim: BufferPort['claim'] = async (...args) => ++looks > 2 && (await ports.buffer.claim(...args));
-  return { ...ports, buffer: replacing(ports.buffer, { claim }) };
-}
 
 const updates: readonly Scenario[] = [
   { name: 'update: not cached', prepare: absent, act: (cache, stage) => stage.update(cache, '1', 'name') },
@@ -146,79 +132,6 @@ function emptiedAfterCommit(stage: Stage): StorePort {
     },
   });
 }
-
-/** For the process itself the store is away until the test says otherwise. */
-function storeAway(stage: Stage): Stage['world']['ports'] {
-  const { ports } = stage.world;
-  const refuse = () => Promise.reject(new StoreUnavailableError('away'));
-  const readEpoch: StorePort['readEpoch'] = (partition) =>
-    stage.isStoreAway ? refuse() : ports.store.readEpoch(partition);
-  const ping: StorePort['ping'] = () => (stage.isStoreAway ? refuse() : ports.store.ping());
-  return { ...ports, store: replacing(ports.store, { readEpoch, ping }) };
-}
-
-const times = (count: number) => () => count-- > 0;
-
-/** The queue is full to the process itself. */
-function fullQueue(ports: Stage['world']['ports'], isFull: () => boolean): Stage['world']['ports'] {
-  const update: BufferPort['update'] = async (request) =>
-    isFull() ? { kind: 'QUEUE_FULL', limit: 5 } : await ports.buffer.update(request);
-  return { ...ports, buffer: replacing(ports.buffer, { update }) };
-}
-
-const fullQueues: readonly Scenario[] = [
-  {
-    name: 'update: the queue is full, its caller stores a batch',
-    prepare: many,
-    ports: ({ world }) => fullQueue(world.ports, times(1)),
-    act: (cache, stage) => stage.update(cache, '2', 'note'),
-  },
-  {
-    name: 'update: the queue is full and another flushes',
-    prepare: many,
-    ports: (stage) => fullQueue(othersAtWork(stage), times(3)),
-    act: (cache, stage) => stage.update(cache, '2', 'note'),
-  },
-  {
-    name: 'update: the queue is full and the store is away',
-    prepare: many,
-    ports: (stage) => fullQueue(storeAway(stage), () => stage.isStoreAway),
-    act: async (cache, stage) => {
-      stage.isStoreAway = true;
-      await stage.expectError('LIMIT_REACHED', stage.update(cache, '2', 'note'));
-      stage.isStoreAway = false;
-    },
-  },
-];
-
-const outages: readonly Scenario[] = [
-  {
-    name: 'flush: the store is away, is tried in vain, and comes back',
-    prepare: many,
-    ports: storeAway,
-    act: async (cache, stage) => {
-      stage.isStoreAway = true;
-      await cache.flushQueue();
-      await stage.endWait();
-      await cache.flushQueue();
-      await stage.endWait();
-      stage.isStoreAway = false;
-      await cache.flushQueue();
-    },
-  },
-  {
-    name: 'flush: the store was away and nothing waits',
-    ports: storeAway,
-    act: async (cache, stage) => {
-      await stage.world.ports.buffer.tripBreaker({ known: 0, waitMs: 0, keptMs: 60_000 });
-      stage.isStoreAway = true;
-      await cache.flushQueue();
-      await stage.endWait();
-      stage.isStoreAway = false;
-      await cache.flushQueue();
-    },
-  },
-];
 
 const flushes: readonly Scenario[] = [
   { name: 'flush: one batch', prepare: many, act: flush },
@@ -351,7 +264,6 @@ export const scenarios: readonly Scenario[] = [
   ...reads,
   ...flushes,
   ...outages,
-  ...fullQueues,
   ...letters,
   ...looks,
 ];

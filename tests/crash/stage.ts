@@ -73,6 +73,7 @@ export class Stage {
     const points = await stage.#run(stops[0], (cache) => scenario.act(cache, stage));
     await stage.#check();
     await stage.#expireLeases();
+    stage.isStoreAway = false;
     const later = await stage.#run(stops[1], (cache) => stage.#goOn(cache));
     await stage.#check();
     await stage.#recover();

@@ -64,6 +64,7 @@ const RESET = `
   DELETE FROM widget_log;
   DELETE FROM afterwrite_dead_letters;
   DELETE FROM afterwrite_retired_epochs;
+  DELETE FROM afterwrite_losses;
   UPDATE afterwrite_watermarks SET epoch = '', seq = 0, dead_letters = 0;
   UPDATE widget SET name = 'first', size = 0, note = NULL;
   UPDATE cause SET broken = TRUE;

@@ -1,5 +1,6 @@
 export { DURABILITIES, type Durability } from './cache/durability.ts';
 export type { CachePorts, CacheSettings } from './cache/write-behind-cache.ts';
+export type { LossReport } from './cache/losses.ts';
 export { WriteBehindCache } from './cache/write-behind-cache.ts';
 export type * from './cache/results.ts';
 export type { WriteState } from './cache/write-state.ts';

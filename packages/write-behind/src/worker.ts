@@ -3,6 +3,7 @@ import type { FlushResult } from './flusher/result.ts';
 import type { Logger, Runtime } from './runtime.ts';
 
 export interface Flushable {
+  noticeLosses(): Promise<unknown>;
   flushQueue(options: { batchSize: number; signal: AbortSignal }): Promise<FlushResult>;
 }
 
@@ -21,6 +22,8 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { cache, intervalMs, batchSize, runtime, logger, signal, onRound } = options;
   while (!signal.aborted) {
+    // While a server is away nobody can tell; the flush says that it is.
+    await cache.noticeLosses().catch(() => undefined);
     try {
       onRound?.(await cache.flushQueue({ batchSize, signal }));
     } catch (error) {

@@ -36,7 +36,9 @@ export function describeBreaker(make: MakeBuffer): void {
       const { buffer } = await openLab(make);
       await buffer.tripBreaker({ ...TRIP, waitMs: 0 });
       expect(await buffer.passBreaker(20)).toMatchObject({ kind: 'TRIAL', failures: 1 });
-      await vi.waitFor(async () => expect(await buffer.passBreaker(LONG_MS)).toMatchObject({ kind: 'TRIAL' }));
+      await vi.waitFor(async () =>
+        expect(await buffer.passBreaker(LONG_MS)).toMatchObject({ kind: 'TRIAL' }),
+      );
     });
 
     test('a trial that fails lets the next one try only after its own wait', async () => {

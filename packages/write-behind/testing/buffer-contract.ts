@@ -10,6 +10,7 @@ import { describeBreaker } from './buffer-breaker.ts';
 import { describeDurability } from './buffer-durability.ts';
 import { describeEpochs } from './buffer-epochs.ts';
 import type { MakeBuffer } from './buffer-lab.ts';
+import { describeLives } from './buffer-lives.ts';
 import { describeModel } from './buffer-model.ts';
 import { describePartitions } from './buffer-partitions.ts';
 import { describeReads } from './buffer-reads.ts';
@@ -26,6 +27,7 @@ export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
     describeDistrust(makeBuffer);
     describePartitions(makeBuffer);
     describeBreaker(makeBuffer);
+    describeLives(makeBuffer);
     describeModel(makeBuffer);
   });
 }

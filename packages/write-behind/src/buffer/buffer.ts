@@ -103,6 +103,18 @@ export type BreakerReply =
   /** The caller is the one that tries; the others wait for it. */
   | { readonly kind: 'TRIAL'; readonly failures: number };
 
+/** An unbroken life of a partition's queue, as the server that answers knows it. */
+export interface PartitionLife {
+  /** '' where there was none yet, or nothing is left of it. */
+  readonly epoch: string;
+  /** Whether the server that answers now is the one that wrote it; if not, an epoch has ended. */
+  readonly isSameServer: boolean;
+  /** The last seq of this epoch that was acked, 0 before the first: the store had it then. */
+  readonly ackedSeq: number;
+  /** Set until it was settled: when this epoch began, and what was known then of the one before. */
+  readonly begun: { readonly atUs: number; readonly before: Position | undefined } | undefined;
+}
+
 export interface CheckResult {
   readonly version: string;
   /** What a person should know or change; empty when all is well. */
@@ -183,6 +195,15 @@ export interface BufferPort {
   closeBreaker(): Promise<void>;
   /** undefined: closed. */
   readBreaker(): Promise<BreakerState | undefined>;
+
+  /** Of each partition. */
+  lives(): Promise<readonly PartitionLife[]>;
+  /** Begins an epoch where another server answers than the one that wrote the last, as the next update would. */
+  beginEpoch(partition: number): Promise<PartitionLife>;
+  /** That this epoch began was noticed. */
+  settleBegun(partition: number, epoch: string, atUs: number): Promise<void>;
+  /** That the store has no longer what was acked was noticed: it has this. */
+  settleAcked(partition: number, acked: Position, storedSeq: number): Promise<void>;
 
   /**
    * Removes what is cached for this entity and namespace, and nothing else. A partition in which updates wait keeps its

@@ -7,7 +7,14 @@ import type { FieldValues } from '../entity.ts';
 import { BufferFullError, BufferUnavailableError } from '../errors.ts';
 import type { Position } from '../position.ts';
 import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CheckResult } from './buffer.ts';
-import type { FillReply, LeaseReply, PartitionQueue, PeekedBatch, UpdateReply } from './buffer.ts';
+import type {
+  FillReply,
+  LeaseReply,
+  PartitionLife,
+  PartitionQueue,
+  PeekedBatch,
+  UpdateReply,
+} from './buffer.ts';
 import type { UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
@@ -18,11 +25,18 @@ import {
   bufferError,
   createValkeyClient,
   primaries,
+  type ScriptName,
   type ValkeyClient,
   type ValkeySettings,
   whenReady,
 } from './valkey-client.ts';
-import { readBreakerReply, readBreakerState, readUpdateReply, unexpected } from './valkey-replies.ts';
+import {
+  readBreakerReply,
+  readBreakerState,
+  readLife,
+  readUpdateReply,
+  unexpected,
+} from './valkey-replies.ts';
 
 export interface ValkeyBufferOptions extends UpdateLimits {
   readonly connection: ValkeySettings;
@@ -202,7 +216,7 @@ export class ValkeyBuffer implements BufferPort {
     for (let total = 0; ;) {
       const reply = await this.#script(
         'ack',
-        [keys.queue, keys.pending, keys.stopped],
+        [keys.queue, keys.pending, keys.stopped, keys.seq],
         [keys.entityPrefix, this.#options.cacheTtlMs, ACK_CHUNK, ...tail],
       );
       const dropped = Number(reply[0]);
@@ -296,6 +310,27 @@ export class ValkeyBuffer implements BufferPort {
     return readBreakerState([Math.max(0, Number(until) - Date.now()), failures, sinceMs]);
   }
 
+  async lives(): Promise<readonly PartitionLife[]> {
+    return await Promise.all(this.#keys.map((_, partition) => this.#life(partition)));
+  }
+
+  async beginEpoch(partition: number): Promise<PartitionLife> {
+    await this.#number('begin', [this.#partition(partition).seq], [this.#options.uniqueName()]);
+    return await this.#life(partition);
+  }
+
+  async settleBegun(partition: number, epoch: string, atUs: number): Promise<void> {
+    await this.#number('settle', [this.#partition(partition).seq], [epoch, 'b', atUs]);
+  }
+
+  async settleAcked(partition: number, { epoch, seq }: Position, storedSeq: number): Promise<void> {
+    await this.#number('settle', [this.#partition(partition).seq], [epoch, 'a', seq, storedSeq]);
+  }
+
+  async #life(partition: number): Promise<PartitionLife> {
+    return readLife(await this.#script('life', [this.#partition(partition).seq], []));
+  }
+
   async clear(): Promise<{ deleted: number; kept: number }> {
     let deleted = 0;
     let kept = 0;
@@ -352,19 +387,11 @@ export class ValkeyBuffer implements BufferPort {
     return await this.#send(command, [], () => Promise.all(this.#keys.map(read)));
   }
 
-  async #script(
-    name: 'update' | 'lease' | 'fill' | 'invalidate' | 'ack' | 'gate' | 'trip',
-    keys: string[],
-    args: (string | number | Buffer)[],
-  ): Promise<unknown[]> {
+  async #script(name: ScriptName, keys: string[], args: (string | number | Buffer)[]): Promise<unknown[]> {
     return (await this.#send(name, keys, () => this.#client[name](...keys, ...args))) as unknown[];
   }
 
-  async #number(
-    name: 'clear' | 'disown' | 'hold',
-    keys: string[],
-    args: (string | number)[],
-  ): Promise<number> {
+  async #number(name: ScriptName, keys: string[], args: (string | number)[]): Promise<number> {
     return Number(await this.#send(name, keys, () => this.#client[name](...keys, ...args)));
   }
 

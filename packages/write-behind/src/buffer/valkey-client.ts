@@ -24,7 +24,7 @@ export interface ValkeySettings {
   readonly commandTimeoutMs: number;
 }
 
-type ScriptName = keyof typeof luaScripts;
+export type ScriptName = keyof typeof luaScripts;
 type ScriptArgument = string | number | Buffer;
 type ScriptMethod = (...args: ScriptArgument[]) => Promise<unknown>;
 type Scripted = Record<ScriptName | `${ScriptName}Buffer`, ScriptMethod>;

@@ -1,7 +1,7 @@
 /** What the scripts answer, as the port's outcomes: each reply code is named in one place. */
 import { BufferError } from '../errors.ts';
 import type { Position } from '../position.ts';
-import type { BreakerReply, BreakerState, UpdateReply } from './buffer.ts';
+import type { BreakerReply, BreakerState, PartitionLife, UpdateReply } from './buffer.ts';
 
 export function readUpdateReply(reply: unknown[]): UpdateReply {
   const [kind, first, second, third, fourth] = reply;
@@ -43,4 +43,15 @@ export function readBreakerReply([kind, first, second, third]: unknown[]): Break
 
 export function readBreakerState([waitMs, failures, sinceMs]: unknown[]): BreakerState {
   return { waitMs: Number(waitMs), failures: Number(failures), sinceMs: Number(sinceMs) };
+}
+
+export function readLife([epoch, acked, begun, beforeEpoch, beforeSeq, isSame]: unknown[]): PartitionLife {
+  const before = { epoch: String(beforeEpoch), seq: Number(beforeSeq) };
+  return {
+    epoch: String(epoch),
+    isSameServer: isSame === 1,
+    ackedSeq: Number(acked),
+    begun:
+      begun === '' ? undefined : { atUs: Number(begun), before: before.epoch === '' ? undefined : before },
+  };
 }

@@ -10,11 +10,12 @@ import type { FlushResult } from '../flusher/result.ts';
 import { decodeItem } from '../item.ts';
 import type { Position } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
-import type { AuditPage, AuditQuery, DeadLetter, StorePort } from '../store/store.ts';
+import type { AuditPage, AuditQuery, DeadLetter, Loss, StorePort } from '../store/store.ts';
 import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
 import { drainEntity, type Drains, makeRoom } from './drain.ts';
 import { Loader, type LoaderSettings } from './loader.ts';
+import { describeLoss, type LossReport, noticeLosses } from './losses.ts';
 import { readQueueStatus } from './queue-status.ts';
 import { Reader } from './reader.ts';
 import { redriveLetter } from './redrive.ts';
@@ -38,6 +39,7 @@ export interface CacheSettings extends LoaderSettings, UpdaterSettings {
   readonly flushTimeoutMs: number;
 }
 
+const LOSSES = 100;
 const LETTERS_PAGE = 100;
 /** Each may have the size of an item. */
 const MAX_LETTERS = 1000;
@@ -163,6 +165,23 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   async queueStatus(): Promise<QueueStatus> {
     this.#assertOpen();
     return await readQueueStatus(this.#ports);
+  }
+
+  /**
+   * Looks whether Valkey or the database came back with less than it had, and names what may be missing: to the caller that
+   * is the first to notice, in the log, and in `losses`. Call it now and then, as `runWorker` does.
+   */
+  async noticeLosses(): Promise<readonly LossReport[]> {
+    this.#assertOpen();
+    return await noticeLosses(this.#ports);
+  }
+
+  /** What was noticed, newest first. */
+  async losses(limit = LOSSES): Promise<readonly (LossReport & Pick<Loss, 'noticedAt'>)[]> {
+    this.#assertOpen();
+    checkWhole('limit', limit, LOSSES);
+    const losses = await this.#ports.store.losses(limit);
+    return losses.map((loss) => ({ ...describeLoss(loss), noticedAt: loss.noticedAt }));
   }
 
   /** Parked updates, oldest first, after `afterLetterId`. */

@@ -111,6 +111,22 @@ export type PositionState =
   /** Not dealt with, as far as the store knows. */
   | { readonly state: 'UNKNOWN' };
 
+/** What may be missing after one of the two came back with less than it had. */
+export interface NewLoss {
+  readonly partition: number;
+  /** Which of the two. */
+  readonly kind: 'BUFFER' | 'STORE';
+  /** The newest update that is known to be safe; undefined where nothing is known of any. */
+  readonly after: Position | undefined;
+  /** What was accepted before this may be missing. */
+  readonly until: Position;
+}
+
+export interface Loss extends NewLoss {
+  /** ISO 8601, UTC. */
+  readonly noticedAt: string;
+}
+
 /** One page of an entity's audit trail, newest first; columns are the mapping's business. */
 export interface AuditPage {
   readonly entries: readonly FieldValues[];
@@ -160,6 +176,12 @@ export interface StorePort {
 
   /** Whether the update at this position was stored or parked. */
   positionState(partition: number, position: Position): Promise<PositionState>;
+  /** The last epoch of the partition that ended, with the last update of it that was dealt with. */
+  lastRetired(partition: number): Promise<Position | undefined>;
+  /** True if nobody had recorded it. */
+  recordLoss(loss: NewLoss): Promise<boolean>;
+  /** Newest first. */
+  losses(limit: number): Promise<readonly Loss[]>;
   /** The entity's audit trail, newest first. */
   readAudit(id: string, query: AuditQuery): Promise<AuditPage>;
   /** Throws unless the store answers. */

@@ -18,5 +18,5 @@ redis.call('DEL', KEYS[1], KEYS[3])
 redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 -- The partition's first fill names the epoch, so that the update that follows finds a value of its own epoch.
-if isNewEpoch then redis.call('HSET', KEYS[4], 'e', epoch, 's', string.format('%.0f', last), 'r', server) end
+if isNewEpoch then beginEpoch(KEYS[4], epoch, string.format('%.0f', last), server) end
 return { 'OK', stamp }

@@ -73,7 +73,7 @@ redis.call('HSET', KEYS[4], id, position)
 redis.call('RPUSH', KEYS[2], head .. ARGV[6])
 redis.call('DEL', KEYS[5])
 if isNewEpoch then
-  redis.call('HSET', KEYS[3], 'e', epoch, 's', seqText, 'r', server)
+  beginEpoch(KEYS[3], epoch, seqText, server)
 else
   redis.call('HSET', KEYS[3], 's', seqText)
 end

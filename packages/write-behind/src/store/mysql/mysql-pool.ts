@@ -9,6 +9,7 @@ import {
   type PoolOptions,
   createPool,
   type QueryResult,
+  type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise';
 import { StoreUnavailableError } from '../../errors.ts';
@@ -157,9 +158,9 @@ export class MysqlConnection {
     return (await this.#query<RowDataPacket[]>(text, values)) as T[];
   }
 
-  /** Any other statement. */
-  async run(text: string, values: readonly unknown[] = []): Promise<void> {
-    await this.#query(text, values);
+  /** Any other statement; the count of rows that it wrote. */
+  async run(text: string, values: readonly unknown[] = []): Promise<number> {
+    return (await this.#query<ResultSetHeader>(text, values)).affectedRows;
   }
 
   async #query<T extends QueryResult>(text: string, values: readonly unknown[]): Promise<T> {

@@ -8,6 +8,8 @@ import type {
   DeadLetter,
   DeadLetterReason,
   LoadedRow,
+  Loss,
+  NewLoss,
   OpenedStore,
   PositionState,
   Row,
@@ -18,6 +20,7 @@ import type {
 } from '../store.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
+import { type LossRow, toLoss } from './mysql-losses.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
 import { MysqlPool, type MysqlSettings } from './mysql-pool.ts';
 import { MysqlTransaction, type Scope } from './mysql-transaction.ts';
@@ -82,10 +85,10 @@ export class MysqlStore implements StorePort {
 
   async open(): Promise<OpenedStore> {
     const check = await this.check();
-    const rows = await this.#readWatermarkRows().catch(async (error: unknown) => {
+    const rows = await this.#readMade().catch(async (error: unknown) => {
       if (!isMissingTable(error)) throw error;
       await this.migrate();
-      return [];
+      return await this.#readWatermarkRows();
     });
     const { storeId } = this.#checkPartitions(rows.length === 0 ? await this.#insertWatermarks() : rows);
     return { ...check, storeId };
@@ -152,6 +155,26 @@ export class MysqlStore implements StorePort {
     return { state: dealtWith !== null && seq <= dealtWith ? 'STORED' : 'UNKNOWN' };
   }
 
+  async lastRetired(partition: number): Promise<Position | undefined> {
+    const [row] = await this.#pool.use((connection) =>
+      connection.rows<Position>(sql.lastRetired, [...this.#scope, partition]),
+    );
+    return row;
+  }
+
+  async recordLoss({ partition, kind, after, until }: NewLoss): Promise<boolean> {
+    const range = [after?.epoch ?? '', after?.seq ?? 0, until.epoch, until.seq];
+    const values = [...this.#scope, partition, kind, ...range];
+    return (await this.#pool.use((connection) => connection.run(sql.recordLoss, values))) === 1;
+  }
+
+  async losses(limit: number): Promise<readonly Loss[]> {
+    const rows = await this.#pool.use((connection) =>
+      connection.rows<LossRow>(sql.listLosses, [...this.#scope, limit]),
+    );
+    return rows.map(toLoss);
+  }
+
   async readAudit(id: string, query: AuditQuery): Promise<AuditPage> {
     const { mapping, entity } = this.#options;
     return await this.#pool.use(async (connection) => {
@@ -162,6 +185,12 @@ export class MysqlStore implements StorePort {
 
   async ping(): Promise<void> {
     await this.#pool.use((connection) => connection.rows('SELECT 1'));
+  }
+
+  /** Fails where a table is missing, also one that a newer version of the engine has added. */
+  async #readMade(): Promise<WatermarkRow[]> {
+    await this.losses(0);
+    return await this.#readWatermarkRows();
   }
 
   async #readWatermarkRows(): Promise<WatermarkRow[]> {

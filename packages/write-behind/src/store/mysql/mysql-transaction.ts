@@ -98,7 +98,9 @@ export class MysqlTransaction implements StoreTransaction {
 
   async write(changes: readonly RowChange[]): Promise<void> {
     await this.#mapping.write(
-      (text, values) => this.#connection.run(text, values),
+      async (text, values) => {
+        await this.#connection.run(text, values);
+      },
       changes,
       MAX_STATEMENT_ROWS,
     );

@@ -31,6 +31,20 @@ export const sql = {
   UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
   KEY by_entity (namespace, entity, partition_no, entity_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
+    `CREATE TABLE IF NOT EXISTS afterwrite_losses (
+  loss_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  kind VARCHAR(8) NOT NULL,
+  after_epoch VARCHAR(32) NOT NULL,
+  after_seq BIGINT UNSIGNED NOT NULL,
+  until_epoch VARCHAR(32) NOT NULL,
+  until_seq BIGINT UNSIGNED NOT NULL,
+  noticed_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (loss_id),
+  UNIQUE KEY named_once (namespace, entity, partition_no, kind, until_epoch, until_seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
     `CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
   namespace VARCHAR(32) NOT NULL,
   entity VARCHAR(32) NOT NULL,
@@ -50,6 +64,11 @@ WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   deleteLetter: `DELETE FROM afterwrite_dead_letters WHERE letter_id = ?`,
   insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions, store_id) VALUES ?
 ON DUPLICATE KEY UPDATE partitions = partitions`,
+  lastRetired: `SELECT epoch, final_seq AS seq
+FROM afterwrite_retired_epochs
+WHERE namespace = ? AND entity = ? AND partition_no = ?
+ORDER BY final_seq DESC
+LIMIT 1`,
   lettersOf: `SELECT letter_id AS letterId, entity_id AS entityId, fields, superseded
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ? AND entity_id IN (?) AND redriven_at IS NULL
@@ -61,6 +80,12 @@ FOR UPDATE`,
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND letter_id > ?
 ORDER BY letter_id
+LIMIT ?`,
+  listLosses: `SELECT partition_no AS partitionNo, kind, after_epoch AS afterEpoch, after_seq AS afterSeq, until_epoch AS untilEpoch,
+  until_seq AS untilSeq, noticed_at AS noticedAt
+FROM afterwrite_losses
+WHERE namespace = ? AND entity = ?
+ORDER BY loss_id DESC
 LIMIT ?`,
   lockLetter: `SELECT
   letter_id AS letterId, partition_no AS partitionNo, epoch, seq, entity_id AS entityId, item, fields, superseded,
@@ -96,6 +121,9 @@ WHERE namespace = ? AND entity = ? AND partition_no = ? AND epoch IN (?)`,
 FROM afterwrite_watermarks
 WHERE namespace = ? AND entity = ?
 ORDER BY partition_no`,
+  recordLoss: `INSERT IGNORE INTO afterwrite_losses
+  (namespace, entity, partition_no, kind, after_epoch, after_seq, until_epoch, until_seq)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   retireEpochs: `INSERT INTO afterwrite_retired_epochs (namespace, entity, partition_no, epoch, final_seq) VALUES ?`,
   serverSettings: `SELECT
   VERSION() AS version,

@@ -22,3 +22,14 @@ local function currentEpoch(known, candidate)
   end
   return candidate, last, server, true
 end
+
+-- Writes a new epoch, and beside it until somebody has named what may be missing (see settle): b, when it began (us), and
+-- pe, ps, what was known of the epoch before. Of several that ended unnoticed the oldest is kept.
+-- a: the last seq of this epoch that was acked, in a fixed width, so that an ack adds no byte by writing it.
+local function beginEpoch(key, epoch, seqText, server)
+  local time = redis.call('TIME')
+  local begun = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+  local known = redis.call('HMGET', key, 'e', 's', 'b')
+  redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
+  if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
+end

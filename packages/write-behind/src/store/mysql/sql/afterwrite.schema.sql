@@ -34,6 +34,23 @@ CREATE TABLE IF NOT EXISTS afterwrite_dead_letters (
   KEY by_entity (namespace, entity, partition_no, entity_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
 
+-- What the buffer or this database may have lost, each named once. kind: BUFFER or STORE, whichever came back with less.
+-- Accepted after (after_epoch, after_seq) and before (until_epoch, until_seq).
+CREATE TABLE IF NOT EXISTS afterwrite_losses (
+  loss_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  partition_no SMALLINT UNSIGNED NOT NULL,
+  kind VARCHAR(8) NOT NULL,
+  after_epoch VARCHAR(32) NOT NULL,
+  after_seq BIGINT UNSIGNED NOT NULL,
+  until_epoch VARCHAR(32) NOT NULL,
+  until_seq BIGINT UNSIGNED NOT NULL,
+  noticed_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+  PRIMARY KEY (loss_id),
+  UNIQUE KEY named_once (namespace, entity, partition_no, kind, until_epoch, until_seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
+
 -- Last of all, because a store that finds it takes the other tables for made, also after a start that was cut off.
 -- One row a partition, made before the first flush (two flushers that both find none would collide).
 -- (epoch, seq) is the last update that the database has dealt with.

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Drops from the queue's head what the watermark covers, and nothing else (invariants 3, 5, 7, 9). Whoever sends it
 -- and however late: an item goes only if its own (epoch, seq) is covered. Never adds a byte, so that draining works
--- at the memory limit: LTRIM, HDEL, DEL and PEXPIRE only.
+-- at the memory limit: LTRIM, HDEL, DEL, PEXPIRE, and one HSET of a value as long as the one before.
 --
--- KEYS  1 queue, 2 pending, 3 why the partition had stopped (entity hashes are ARGV[1] .. id: their ids come out of the items, the hash tag is the same)
+-- KEYS  1 queue, 2 pending, 3 why the partition had stopped, 4 seq (entity hashes are ARGV[1] .. id: their ids come out of the items, the hash tag is the same)
 -- ARGV  1 prefix of entity keys  2 TTL of a clean entity, ms  3 most items to drop
 --       4 count of covered, then epoch, seq, ...
 --       then a count of distrusted ids (parked, or found already dealt with), then the ids
@@ -76,6 +76,10 @@ for _, id in ipairs(ids) do
   if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
 end
 redis.call('DEL', KEYS[3])
+-- What the store has vouched for: if it knows less later, it has lost that.
+local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
+local vouched = epoch and acked and covered[epoch]
+if dropped > 0 and vouched and vouched > tonumber(acked) then redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched)) end
 local remaining = redis.call('LLEN', KEYS[1])
 if remaining == 0 then
   -- Nothing waits: what is still marked belongs to damaged items, which went by their bytes.
