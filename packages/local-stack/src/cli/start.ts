@@ -87,10 +87,12 @@ async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
     console.error(`${counted(cut, 'request')} did not finish and ${cut === 1 ? 'was' : 'were'} cut.`);
   await draining;
   try {
-    const { remaining, stopped } = await cache.flushQueue({ deadline });
+    const { remaining, stopped, storeAway } = await cache.flushQueue({ deadline });
     if (remaining === 0) console.error('Ended; nothing waits.');
     else {
-      const why = stopped[0] === undefined ? 'there was no time to store them' : stopped[0].message;
+      const why =
+        stopped[0]?.message ??
+        (storeAway ? `MySQL is away since ${storeAway.since}` : 'there was no time to store them');
       console.error(
         `Ended; ${counted(remaining, 'update')} ${remaining === 1 ? 'stays' : 'stay'} in the queue for the next ` +
           `start: ${why}`,

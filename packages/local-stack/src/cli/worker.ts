@@ -42,7 +42,7 @@ async function work(context: CommandContext): Promise<void> {
 
 /** One line for a round that did something, or left something. */
 function report(result: FlushResult): void {
-  const { processed, skipped, failed, remaining, batches, stopped, timings } = result;
+  const { processed, skipped, failed, remaining, batches, stopped, storeAway, timings } = result;
   if (processed + skipped + failed + remaining + stopped.length === 0) return;
   const figures = [
     `stored ${String(processed)}`,
@@ -52,6 +52,9 @@ function report(result: FlushResult): void {
     counted(batches, 'transaction'),
     `MySQL ${inMs(timings.storeMs)}`,
     ...(stopped.length > 0 ? [`stopped ${counted(stopped.length, 'partition')}`] : []),
+    ...(storeAway
+      ? [`MySQL is away since ${storeAway.since}, next try in ${inMs(storeAway.retryInMs)}`]
+      : []),
   ];
   console.log(`${new Date().toISOString()} ${figures.join(', ')}`);
 }

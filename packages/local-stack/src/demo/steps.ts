@@ -266,9 +266,9 @@ function requireConsistent({ flightId }: Demo, result: ConsistencyResult<Flight>
   );
 }
 
-function requireUnstopped({ stopped }: FlushResult): void {
-  const [first] = stopped;
-  if (first) throw new DemoError(`The queue could not be processed: ${first.message}`);
+function requireUnstopped({ stopped, storeAway }: FlushResult): void {
+  const why = stopped[0]?.message ?? (storeAway && `MySQL is away since ${storeAway.since}`);
+  if (why) throw new DemoError(`The queue could not be processed: ${why}`);
 }
 
 function showSource({ style }: Screen, { source, latencyMs }: ReadResult<Flight>): string {
