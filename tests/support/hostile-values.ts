@@ -74,6 +74,8 @@ const UNICODE = [
   '\u001b[31m',
   '\u007f\u0080',
 ];
+/** Texts with a purpose, each of them. */
+export const TEXTS: readonly string[] = [...SQL, ...PROTOCOL, ...SCRIPTS, ...UNICODE];
 const NUMBERS = [
   '0',
   '-0',

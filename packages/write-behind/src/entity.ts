@@ -36,11 +36,37 @@ export function parseEntityId(
   definition: Pick<EntityDefinition<never, never>, 'parseId'>,
   id: unknown,
 ): string {
-  const key = definition.parseId(id);
-  if (!ID_PATTERN.test(key)) {
+  const key: unknown = definition.parseId(id);
+  // A list of one text would pass for that text here, and become another argument of a script.
+  if (typeof key !== 'string' || !ID_PATTERN.test(key)) {
     throw new ValidationError('id', 'must be 1 to 128 letters, digits or _ . : ~ % -');
   }
   return key;
+}
+
+/**
+ * Throws ValidationError unless these are values by name that JSON carries unchanged: it would leave out or change
+ * anything else, and cache and database would differ for ever.
+ */
+export function checkFieldValues(values: unknown): void {
+  if (Object.prototype.toString.call(values) !== '[object Object]') {
+    throw new ValidationError('changes', 'must be an object of values by field name');
+  }
+  for (const [name, value] of Object.entries(values as object)) {
+    if (name.startsWith('~')) throw new ValidationError(name, 'a field name must not begin with ~');
+    if (!name.isWellFormed()) throw new ValidationError(name, 'the field name is not well-formed Unicode');
+    checkScalar(name, value);
+  }
+}
+
+function checkScalar(name: string, value: unknown): void {
+  const isScalar = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+  if (!isScalar || (typeof value === 'number' && !Number.isFinite(value))) {
+    throw new ValidationError(name, 'must be a text, a finite number, true, false or null');
+  }
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new ValidationError(name, 'is not well-formed Unicode');
+  }
 }
 
 /** Checks who did it and why, before anything is written. */

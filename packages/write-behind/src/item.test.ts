@@ -113,6 +113,7 @@ describe('decodeItem', () => {
     ['changes that are null', '[1,"e",5,0,"7",null,"ann",null]'],
     ['a value that is a list', '[1,"e",5,0,"7",{"size":[1]},"ann",null]'],
     ['a value that is an object', '[1,"e",5,0,"7",{"size":{}},"ann",null]'],
+    ['a number that none of ours holds', '[1,"e",5,0,"7",{"size":1e999},"ann",null]'],
     ['a user that is no text', '[1,"e",5,0,"7",{},5,null]'],
     ['a comment that is no text', '[1,"e",5,0,"7",{},"ann",5]'],
     ['a seq that no number holds', '[1,"e",9999999999999999,0,"7",{},"ann",null]'],

@@ -92,6 +92,9 @@ function readChanges(changes: unknown): FieldValues {
   for (const value of Object.values(changes)) {
     if (typeof value === 'object' && value !== null)
       throw new Error('its changes hold more than plain values');
+    // JSON has numbers that no number of ours holds: as SQL, Infinity would be the name of a column.
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new Error('its changes hold a number out of range');
   }
   return changes as Record<string, Scalar>;
 }

@@ -14,6 +14,8 @@ export function describeWriting(contract: StoreContract): void {
       expect(value).toEqual({ widget_id: 3, name: 'widget 3', size: 0, note: null });
       expect(query).toMatch(/select/i);
       expect((await store.load('11')).value).toBeUndefined();
+      for (const id of ['name', 'NaN', 'Infinity', '1e999'])
+        expect((await store.load(id)).value, id).toBeUndefined();
     });
 
     test('change gives the row after the changes and leaves the one before it as it was', async () => {

@@ -4,7 +4,7 @@
  * makes that safe (invariant 1).
  */
 import type { BufferPort, UpdateReply, UpdateRequest } from '../buffer/buffer.ts';
-import { type FieldValues, parseAttribution, type Update } from '../entity.ts';
+import { checkFieldValues, type FieldValues, parseAttribution, type Update } from '../entity.ts';
 import * as errors from '../errors.ts';
 import { withRetries } from '../flusher/backoff.ts';
 import { encodeItemTail } from '../item.ts';
@@ -65,6 +65,7 @@ export class Updater {
   async update(id: string, changes: FieldValues, options: UpdateOptions): Promise<UpdateResult> {
     const { runtime } = this.#ports;
     const durability = parseDurability(options.durability);
+    checkFieldValues(changes);
     const request: UpdateRequest = {
       id,
       changes,
@@ -198,13 +199,18 @@ export class Updater {
   }
 }
 
-function parseVersion(version: string | undefined): string | undefined {
-  if (version === '') throw new errors.ValidationError('ifVersion', 'must be a version, not an empty text');
+/** Not a text, it would be something else to the script: of a list, each element an argument. */
+function parseVersion(version: unknown): string | undefined {
+  if (version === undefined) return undefined;
+  if (typeof version !== 'string' || version === '') {
+    throw new errors.ValidationError('ifVersion', 'must be a version, as a read gives it');
+  }
   return version;
 }
 
-function parseIdempotencyKey(key: string | undefined): string | undefined {
-  if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) {
+function parseIdempotencyKey(key: unknown): string | undefined {
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
     throw new errors.ValidationError('idempotencyKey', 'must be 1 to 255 printable ASCII characters');
   }
   return key;

@@ -11,6 +11,7 @@ import { decodeItem } from '../item.ts';
 import type { Position } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { AuditPage, AuditQuery, DeadLetter, Loss, StorePort } from '../store/store.ts';
+import { checkAuditQuery, checkPosition, checkWhole } from './arguments.ts';
 import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
 import { drainEntity, type Drains, makeRoom } from './drain.ts';
@@ -108,7 +109,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     this.#assertOpen();
     const { deadline, batchSize, signal } = options;
     if (batchSize !== undefined) checkWhole('batchSize', batchSize, this.#settings.flusher.maxBatchRows);
-    if (deadline && Number.isNaN(deadline.getTime())) {
+    if (deadline !== undefined && !(deadline instanceof Date && Number.isFinite(deadline.getTime()))) {
       throw new errors.ValidationError('deadline', 'is not a date');
     }
     return await this.#flusher.flushAll({
@@ -121,12 +122,15 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   /** What became of an update: `epoch` and `seq` are those of its version. */
   async writeState(id: unknown, position: Position): Promise<WriteState> {
     const key = this.#begin(id);
+    checkPosition(position);
     return await readWriteState(this.#ports.buffer, this.#ports.store, key, position);
   }
 
   /** The entity's audit trail, newest first. */
   async audit(id: unknown, query: AuditQuery): Promise<AuditPage> {
-    return await this.#ports.store.readAudit(this.#begin(id), query);
+    const key = this.#begin(id);
+    checkAuditQuery(query);
+    return await this.#ports.store.readAudit(key, query);
   }
 
   /** True once in each interval over all callers: for who wants to call a flusher because the queue is long. */
@@ -264,15 +268,6 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
 
   #flushDeadline(): number {
     return this.#ports.runtime.now() + this.#settings.flushTimeoutMs;
-  }
-}
-
-function checkWhole(field: string, value: number, most: number, least = 1): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new errors.ValidationError(
-      field,
-      `must be a whole number from ${String(least)} to ${String(most)}`,
-    );
   }
 }
 

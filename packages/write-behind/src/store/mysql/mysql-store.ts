@@ -101,8 +101,11 @@ export class MysqlStore implements StorePort {
   async load(id: string): Promise<LoadedRow> {
     const { mapping } = this.#options;
     const query = mapping.loadSql;
+    const key = mapping.idValue(id);
+    // No row has it, and as SQL NaN would be the name of a column.
+    if (typeof key === 'number' && !Number.isFinite(key)) return { value: undefined, query };
     return await this.#pool.use(async (connection) => {
-      const [row] = await connection.rows<Row>(query, [mapping.idValue(id)]);
+      const [row] = await connection.rows<Row>(query, [key]);
       return { value: row && mapping.toValue(row), query };
     });
   }
