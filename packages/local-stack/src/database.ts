@@ -1,7 +1,6 @@
 /** Schema and data, before the engine opens the database. */
-import { readFileSync } from 'node:fs';
 import { createFlughafenSchema, seedFlights } from '@afterwrite/flights';
-import { isLoopback, type Settings } from '@afterwrite/write-behind';
+import { isLoopback, mysqlTls, type Settings } from '@afterwrite/write-behind';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 
 /** The database cannot be used as it is; the message says what to do. */
@@ -21,7 +20,7 @@ export async function withMysql<T>(
   { useDatabase, signal }: { readonly useDatabase: boolean; readonly signal?: AbortSignal | undefined },
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, DB_TLS, DB_TLS_CA } = settings;
+  const { DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD } = settings;
   signal?.throwIfAborted();
   try {
     const connection = await createConnection({
@@ -30,15 +29,7 @@ export async function withMysql<T>(
       user: DB_USER,
       password: DB_PASSWORD,
       ...(useDatabase ? { database: DB_NAME } : {}),
-      ...(DB_TLS
-        ? {
-            ssl: {
-              minVersion: 'TLSv1.2',
-              rejectUnauthorized: true,
-              ...(DB_TLS_CA === undefined ? {} : { ca: readFileSync(DB_TLS_CA, 'utf8') }),
-            },
-          }
-        : {}),
+      ...mysqlTls(settings),
       connectTimeout: settings.DB_CONNECT_TIMEOUT_MS,
       charset: 'utf8mb4_unicode_ci',
       timezone: 'Z',

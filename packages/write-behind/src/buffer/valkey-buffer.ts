@@ -21,22 +21,10 @@ import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.
 import { updateArguments, type UpdateLimits } from './update-arguments.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
-import {
-  bufferError,
-  createValkeyClient,
-  primaries,
-  type ScriptName,
-  type ValkeyClient,
-  type ValkeySettings,
-  whenReady,
-} from './valkey-client.ts';
-import {
-  readBreakerReply,
-  readBreakerState,
-  readLife,
-  readUpdateReply,
-  unexpected,
-} from './valkey-replies.ts';
+import { bufferError, createValkeyClient, placeOf, primaries, throwFault } from './valkey-client.ts';
+import { type ScriptName, type ValkeyClient, type ValkeySettings, whenReady } from './valkey-client.ts';
+import { readBreakerReply, readBreakerState, readLife, readUpdateReply } from './valkey-replies.ts';
+import { unexpected } from './valkey-replies.ts';
 
 export interface ValkeyBufferOptions extends UpdateLimits {
   readonly connection: ValkeySettings;
@@ -65,14 +53,14 @@ export class ValkeyBuffer implements BufferPort {
     this.#options = options;
     this.#client = createValkeyClient(options.connection);
     this.#confirmer = new Confirmer(options.connection);
-    this.#where = `${options.connection.host}:${String(options.connection.port)}`;
+    this.#where = placeOf(options.connection);
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
     );
   }
 
   async open(): Promise<CheckResult> {
-    return await this.check();
+    return await this.check().catch(throwFault);
   }
 
   async check(): Promise<CheckResult> {

@@ -4,9 +4,11 @@
  * The client must never send a command twice by itself: an update that was carried out and whose reply was lost would
  * be queued twice. So nothing is resent, nothing waits in an offline queue, and a lost reply is an error that says so.
  */
+import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'iovalkey';
 import { AfterwriteError, BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
-import { ForeignKeyTypeError, OutcomeUnknownError } from '../errors.ts';
+import { ConfigurationError, ForeignKeyTypeError, OutcomeUnknownError } from '../errors.ts';
+import { tlsFault } from '../tls.ts';
 import { luaScripts } from './lua.generated.ts';
 
 export interface ValkeySettings {
@@ -38,11 +40,20 @@ function reconnectDelayMs(attempt: number): number {
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 }
 
+/** Said, because Node takes its own default from NODE_TLS_REJECT_UNAUTHORIZED. */
+function tlsOptions({ tlsCa }: ValkeySettings): ConnectionOptions {
+  return {
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+  };
+}
+
 export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
   const node: RedisOptions = {
     ...(settings.username === undefined ? {} : { username: settings.username }),
     ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(settings.tls ? { tls: { ...(settings.tlsCa === undefined ? {} : { ca: settings.tlsCa }) } } : {}),
+    ...(settings.tls ? { tls: tlsOptions(settings) } : {}),
     connectTimeout: settings.connectTimeoutMs,
     commandTimeout: settings.commandTimeoutMs,
     // A connection whose other end is gone without a word: replaced, not asked again and again for minutes.
@@ -76,6 +87,15 @@ export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
   return client as unknown as ValkeyClient;
 }
 
+export function placeOf({ host, port, tls }: ValkeySettings): string {
+  return `${host}:${String(port)}${tls ? ' over TLS (CACHE_TLS=false where it has none)' : ''}`;
+}
+
+/** Later it is a server that is away, so that reads go on; who starts is told what to mend. */
+export function throwFault(error: unknown): never {
+  throw error instanceof Error && error.cause instanceof ConfigurationError ? error.cause : error;
+}
+
 /** One wait for each client, however many calls come meanwhile. */
 const waits = new WeakMap<ValkeyClient, Promise<void>>();
 
@@ -95,8 +115,11 @@ async function waitUntilReady(client: ValkeyClient, limitMs: number, where: stri
     throw new BufferUnavailableError(`The connection to Valkey at ${where} is closed.`);
   if (client.status === 'wait') void client.connect().catch(() => undefined);
   let lastError: unknown;
+  let onFault: (fault: Error) => void = () => undefined;
   const noteError = (error: unknown) => {
     lastError = error;
+    const fault = tlsFault('CACHE', `Valkey at ${where}`, error);
+    if (fault) onFault(fault);
   };
   client.on('error', noteError);
   try {
@@ -110,6 +133,11 @@ async function waitUntilReady(client: ValkeyClient, limitMs: number, where: stri
       const refuse = (what: string) => () => {
         const why = lastError instanceof Error && lastError.message ? `: ${lastError.message}` : '';
         reject(new BufferUnavailableError(`${what} Valkey at ${where}${why}`, lastError));
+      };
+      onFault = (fault) => {
+        settle(() => {
+          reject(new BufferUnavailableError(fault.message, fault));
+        })();
       };
       const onReady = settle(resolve);
       const onEnd = settle(refuse('No connection to'));

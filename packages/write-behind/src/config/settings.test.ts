@@ -111,6 +111,8 @@ describe('parseSettings', () => {
     ['QUEUE_ITEM_BYTES', { QUEUE_ITEM_BYTES: '70000', QUEUE_BATCH_BYTES: '65536' }],
     ['CACHE_PASSWORD', { CACHE_USERNAME: 'app' }],
     ['DB_TLS_CA', { DB_TLS_CA: '/ca.pem' }],
+    ['DB_HOST', { DB_HOST: '10.0.0.5', DB_USER: 'app', DB_PASSWORD: 'secret' }],
+    ['DB_HOST', { DB_HOST: '2001:db8::5', DB_USER: 'app', DB_PASSWORD: 'secret', DB_TLS: 'true' }],
     ['CACHE_TLS_CA', { CACHE_TLS_CA: '/ca.pem', CACHE_TLS: 'false' }],
     ['QUEUE_LEASE_MS', { QUEUE_LEASE_MS: '3000', CACHE_WAIT_MS: '3000' }],
     ['DB_LOCK_WAIT_SECONDS', { DB_LOCK_WAIT_SECONDS: '20', DB_STATEMENT_TIMEOUT_MS: '20000' }],

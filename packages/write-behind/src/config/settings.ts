@@ -1,5 +1,6 @@
 /** Reads the environment, once and on demand, and makes settings of it; every mistake is named with its variable. */
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { parseEnv } from 'node:util';
 import { ConfigurationError } from '../errors.ts';
 import { type Environment, type Variables, variables } from './variables.ts';
@@ -112,6 +113,11 @@ function contradictions(settings: Settings, refused: ReadonlySet<string>): strin
     ['DB_TLS_CA', 'DB_TLS'],
     settings.DB_TLS || settings.DB_TLS_CA === undefined,
     'has no effect while DB_TLS is false',
+  );
+  check(
+    ['DB_HOST', 'DB_TLS'],
+    !settings.DB_TLS || isIP(settings.DB_HOST) === 0 || isLoopback(settings.DB_HOST),
+    'must be a name while DB_TLS is on: the certificate is compared with it',
   );
   check(
     ['CACHE_TLS_CA', 'CACHE_TLS'],

@@ -42,7 +42,9 @@ export const variables = z.object({
   DB_PASSWORD: z.string().optional().describe('Its password. Default `password` on loopback only.'),
   DB_TLS: flag()
     .optional()
-    .describe('Encrypt, and verify the certificate. Default: off on loopback, on elsewhere.'),
+    .describe(
+      'Encrypt, and verify the certificate: who signed it, and that it is that of `DB_HOST`. Default: off on loopback, on elsewhere.',
+    ),
   DB_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
   DB_POOL_SIZE: whole(8, 2, 1000).describe('Most connections of this process to the database.'),
   DB_CONNECT_TIMEOUT_MS: whole(5000, 100, 600_000).describe('Longest wait for a connection to the database.'),
@@ -68,7 +70,9 @@ export const variables = z.object({
   CACHE_PASSWORD: optionalText().describe('Password of Valkey.'),
   CACHE_TLS: flag()
     .optional()
-    .describe('Encrypt, and verify the certificate. Default: off on loopback, on elsewhere.'),
+    .describe(
+      'Encrypt, and verify the certificate: who signed it, and that it is that of `CACHE_HOST`. Default: off on loopback, on elsewhere.',
+    ),
   CACHE_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
   CACHE_CLUSTER: flag()
     .default(false)

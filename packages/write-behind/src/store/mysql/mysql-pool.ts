@@ -13,6 +13,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { StoreUnavailableError } from '../../errors.ts';
+import { tlsFault } from '../../tls.ts';
 import { storeError } from './mysql-errors.ts';
 import { sql } from './sql.generated.ts';
 
@@ -34,11 +35,19 @@ export interface MysqlSettings {
   readonly lockWaitSeconds: number;
 }
 
-/** TLS options as the driver takes them: verified, 1.2 at the least. */
+/**
+ * TLS options as the driver takes them: verified, 1.2 at the least. Without `verifyIdentity` it takes any host's
+ * certificate of a trusted authority for the server's.
+ */
 export function mysqlSsl({ tls, tlsCa }: Pick<MysqlSettings, 'tls' | 'tlsCa'>): PoolOptions {
   if (!tls) return {};
   return {
-    ssl: { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(tlsCa === undefined ? {} : { ca: tlsCa }) },
+    ssl: {
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      verifyIdentity: true,
+      ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+    },
   };
 }
 
@@ -135,7 +144,7 @@ export class MysqlPool {
     try {
       return await Promise.race([pending, late]);
     } catch (error) {
-      throw storeError(error);
+      throw storeError(tlsFault('DB', `MySQL at ${host}:${String(port)}`, error) ?? error);
     } finally {
       clearTimeout(timer);
     }

@@ -1,0 +1,40 @@
+/**
+ * What a TLS handshake that failed says of the server, in words a person can act on. Read from messages, because mysql2
+ * puts a code of its own in the place of Node's.
+ */
+import { ConfigurationError } from './errors.ts';
+
+type Side = 'DB' | 'CACHE';
+
+const FAULTS: readonly (readonly [says: RegExp, advice: (side: Side) => string])[] = [
+  [
+    /self[- ]signed certificate|unable to (?:get|verify)|certificate signature failure|not trusted|untrusted/i,
+    (side) =>
+      `its certificate is from an authority that is not trusted: name the right one in ${side}_TLS_CA, a file (PEM)`,
+  ],
+  [
+    /certificate has expired|certificate is not yet valid/i,
+    () => 'its certificate has expired or is not valid yet: renew it, or see whether a clock is wrong',
+  ],
+  [
+    /does not match certificate's altnames/i,
+    (side) =>
+      `its certificate is that of another host: set ${side}_HOST to a name that is in it, and see who answers there`,
+  ],
+  [
+    /does not support secure connection|wrong version number|packet length too long/i,
+    (side) =>
+      `it does not speak TLS: switch TLS on there, or set ${side}_TLS=false if nobody can listen in between`,
+  ],
+];
+
+/** undefined for any other failure, which may pass. `where`: as in `MySQL at db.example:3306`. */
+export function tlsFault(side: Side, where: string, error: unknown): ConfigurationError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // A cluster's client says only that no node would do, and keeps why.
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  const { message } = lastNodeError instanceof Error ? lastNodeError : error;
+  const advice = FAULTS.find(([says]) => says.test(message))?.[1](side);
+  if (advice === undefined) return undefined;
+  return new ConfigurationError(`${where} was refused: ${advice}. (${message})`, {}, error);
+}
