@@ -16,6 +16,7 @@ import {
 import { Redis } from 'iovalkey';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
+import { makeAppUser } from './app-user.ts';
 import { silentLogger } from './world.ts';
 
 /** Field to column. */
@@ -91,11 +92,11 @@ export async function openNotes(ids: readonly string[]): Promise<Notes> {
   for (const table of TABLES) await db.query(table);
   await db.query("INSERT INTO bystander VALUES (1, 'not concerned')");
   await db.query('INSERT INTO note (id) VALUES ?', [ids.map((id) => [id])]);
+  const app = await makeAppUser(db, name, ['SELECT, UPDATE ON note', 'INSERT ON note_log']);
   const settings = parseSettings({
     DB_HOST: mysql.host,
     DB_PORT: String(mysql.port),
-    DB_USER: mysql.user,
-    DB_PASSWORD: mysql.password,
+    ...app,
     DB_NAME: name,
     CACHE_HOST: server.host,
     CACHE_PORT: String(server.port),
@@ -116,6 +117,7 @@ export async function openNotes(ids: readonly string[]): Promise<Notes> {
     async dispose() {
       await cache.close();
       await db.query(`DROP DATABASE ${name}`);
+      await db.query(`DROP USER ${name}`);
       await db.end();
       for (const key of await valkey.keys(`{${name}.*`)) await valkey.unlink(key);
       valkey.disconnect();

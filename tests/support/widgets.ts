@@ -17,6 +17,7 @@ import {
 import { Redis } from 'iovalkey';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
+import { makeAppUser } from './app-user.ts';
 import { silentLogger } from './world.ts';
 
 export const FIELDS = ['name', 'size', 'note'] as const;
@@ -58,6 +59,8 @@ const TABLES = [
      END IF;
    END`,
 ];
+
+const RIGHTS = ['SELECT, UPDATE ON widget', 'INSERT ON widget_log'];
 
 /** What a run leaves behind, in the order in which it can be removed, and what the next one starts from. */
 const RESET = `
@@ -113,11 +116,11 @@ export class WidgetWorld {
       "INSERT INTO widget SELECT n, 'first', 0, NULL FROM JSON_TABLE(?, '$[*]' COLUMNS (n INT PATH '$')) AS ids",
       [JSON.stringify(ids.map(Number))],
     );
+    const app = await makeAppUser(db, name, RIGHTS);
     const settings = parseSettings({
       DB_HOST: mysql.host,
       DB_PORT: String(mysql.port),
-      DB_USER: mysql.user,
-      DB_PASSWORD: mysql.password,
+      ...app,
       DB_NAME: name,
       CACHE_HOST: server.host,
       CACHE_PORT: String(server.port),
@@ -160,7 +163,7 @@ export class WidgetWorld {
 
   async dispose(): Promise<void> {
     await this.cache.close();
-    await this.db.query(`DROP DATABASE ${this.#name}`);
+    await this.db.query(`DROP DATABASE ${this.#name}; DROP USER ${this.#name}`);
     await this.db.end();
     const keys = await this.valkey.keys(`${this.tag}:*`);
     if (keys.length > 0) await this.valkey.unlink(...keys);

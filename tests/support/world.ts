@@ -1,9 +1,9 @@
 /**
  * A place of its own for a test: a database with the public schema and a few flights, a namespace in Valkey, and the
- * environment by which any process finds both. Everything goes with `dispose`.
+ * environment by which any process finds both, as a user with the least rights. Everything goes with `dispose`.
  */
 import { randomBytes } from 'node:crypto';
-import { createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
+import { createFlightsUser, createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
 import { type Logger, parseSettings, type Settings, type Surroundings } from '@afterwrite/write-behind';
 import { Cluster, Redis } from 'iovalkey';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -11,8 +11,10 @@ import { inject } from 'vitest';
 
 export interface World {
   readonly environment: Readonly<Record<string, string>>;
+  /** Over it: a user who may do everything, as a migration's. */
+  readonly privileged: Readonly<Record<string, string>>;
   readonly settings: Settings;
-  /** Straight to the servers, past the engine. */
+  /** Straight to the servers, past the engine, whose own user may do no more than it needs. */
   readonly db: Connection;
   readonly valkey: Redis | Cluster;
   /** `{namespace.flight.n}` */
@@ -52,15 +54,18 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const mysql = options.mysql ?? inject('mysql');
   const { cluster = false } = options;
   const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
-  const connect = () => createConnection({ ...mysql, timezone: 'Z', dateStrings: true });
+  const connect = () =>
+    createConnection({ ...mysql, timezone: 'Z', dateStrings: true, multipleStatements: true });
   let db = await connect();
   await createFlughafenSchema(db, { database: name });
   await seedFlights(db, { flights: options.flights ?? 500 });
+  const app = { user: name, host: '%', password: randomBytes(16).toString('base64url') };
+  await createFlightsUser(db, app);
   const environment = {
     DB_HOST: mysql.host,
     DB_PORT: String(mysql.port),
-    DB_USER: mysql.user,
-    DB_PASSWORD: mysql.password,
+    DB_USER: app.user,
+    DB_PASSWORD: app.password,
     DB_NAME: name,
     CACHE_HOST: valkeyPlace.host,
     CACHE_PORT: String(valkeyPlace.port),
@@ -75,6 +80,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const opened: FlightCache[] = [];
   return {
     environment,
+    privileged: { DB_USER: mysql.user, DB_PASSWORD: mysql.password },
     settings,
     get db() {
       return db;
@@ -98,7 +104,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     async dispose() {
       await Promise.all(opened.map((cache) => cache.close()));
       // A test that restarts its own MySQL has cut this connection; the server's data goes with its folder.
-      await db.query(`DROP DATABASE IF EXISTS \`${name}\``).catch((error: unknown) => {
+      const leave = `DROP DATABASE IF EXISTS \`${name}\`; DROP USER IF EXISTS '${name}'`;
+      await db.query(leave).catch((error: unknown) => {
         if (options.mysql === undefined) throw error;
       });
       db.destroy();

@@ -141,6 +141,10 @@ describe('an update that finds the queue long', () => {
 });
 
 describe('the migrate function', () => {
+  beforeEach(() => {
+    for (const [name, value] of Object.entries(world.privileged)) vi.stubEnv(name, value);
+  });
+
   it('makes the engine’s tables, and the index of the audit trail where it is wanted, as often as it is called', async () => {
     const { handler } = await import('@afterwrite/functions/migrate');
     const indexes = () => world.rows("SHOW INDEX FROM flight_log WHERE Key_name = 'afterwrite_flight_date'");

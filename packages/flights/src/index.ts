@@ -2,6 +2,7 @@ export { type Flight, type FlightChanges, flightDefinition } from './flight.ts';
 export { type DepartureUpdate, FlightCache, flightEntity } from './flight-cache.ts';
 export { createFlightLogIndex } from './schema/log-index.ts';
 export { createFlughafenSchema, type FlughafenSchemaOptions } from './schema/create-schema.ts';
+export { createFlightsUser } from './schema/create-user.ts';
 export { SeedCountError, SeedLockedError } from './seed/errors.ts';
 export { maxSeededFlights, plannedFlight, type PlannedFlight } from './seed/flight-plan.ts';
 export { defaultSeededFlights, seedFlights } from './seed/seed-flights.ts';

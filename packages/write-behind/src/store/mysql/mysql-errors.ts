@@ -2,7 +2,13 @@
  * What a MySQL error means for the flush (invariant 10): try again, park the update, or stop the partition.
  * Numbers and SQLSTATEs are those of the MySQL Server Error Reference.
  */
-import { AfterwriteError, StoreDataError, StoreError, StoreUnavailableError } from '../../errors.ts';
+import {
+  AfterwriteError,
+  ConfigurationError,
+  StoreDataError,
+  StoreError,
+  StoreUnavailableError,
+} from '../../errors.ts';
 
 /** The statement may succeed later as it is. */
 const RETRY_ERRNO = new Map([
@@ -76,4 +82,19 @@ export function storeError(error: unknown): AfterwriteError {
     return new StoreUnavailableError(`MySQL: ${message}`, error);
   }
   return new StoreError(`MySQL ${code === '' ? '' : `${code} `}${sqlState}: ${message}`, error);
+}
+
+/** A user without any right on a table is not told whether it is there: database, table, column. */
+const DENIED = new Set([1044, 1142, 1143]);
+
+/** undefined unless MySQL refused it for want of a right. */
+export function rightsFault(user: string, error: unknown): ConfigurationError | undefined {
+  const { cause, message } = error as { cause?: { errno?: number }; message: string };
+  if (!DENIED.has(cause?.errno ?? 0)) return undefined;
+  return new ConfigurationError(
+    `MySQL's user ${user} lacks a right on the afterwrite_ tables, or they are missing and it may not make them. Somebody ` +
+      `who may has to: see "The database's user" in docs/OPERATIONS.md. (${message})`,
+    { user },
+    error,
+  );
 }

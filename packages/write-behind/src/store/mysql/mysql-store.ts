@@ -19,6 +19,7 @@ import type {
   WatermarkStatus,
 } from '../store.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
+import { rightsFault } from './mysql-errors.ts';
 import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type LossRow, toLoss } from './mysql-losses.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
@@ -85,13 +86,13 @@ export class MysqlStore implements StorePort {
 
   async open(): Promise<OpenedStore> {
     const check = await this.check();
-    const rows = await this.#readMade().catch(async (error: unknown) => {
-      if (!isMissingTable(error)) throw error;
-      await this.migrate();
-      return await this.#readWatermarkRows();
-    });
-    const { storeId } = this.#checkPartitions(rows.length === 0 ? await this.#insertWatermarks() : rows);
-    return { ...check, storeId };
+    try {
+      const known = await this.#readOrMakeTables();
+      const rows = known.length === 0 ? await this.#insertWatermarks() : known;
+      return { ...check, storeId: this.#checkPartitions(rows).storeId };
+    } catch (error) {
+      throw rightsFault(this.#options.connection.user, error) ?? error;
+    }
   }
 
   async close(): Promise<void> {
@@ -190,10 +191,16 @@ export class MysqlStore implements StorePort {
     await this.#pool.use((connection) => connection.rows('SELECT 1'));
   }
 
-  /** Fails where a table is missing, also one that a newer version of the engine has added. */
-  async #readMade(): Promise<WatermarkRow[]> {
-    await this.losses(0);
-    return await this.#readWatermarkRows();
+  /** Also a table that a newer version of the engine has added is made. */
+  async #readOrMakeTables(): Promise<WatermarkRow[]> {
+    try {
+      await this.losses(0);
+      return await this.#readWatermarkRows();
+    } catch (error) {
+      if (!isMissingTable(error)) throw error;
+      await this.migrate();
+      return await this.#readWatermarkRows();
+    }
   }
 
   async #readWatermarkRows(): Promise<WatermarkRow[]> {

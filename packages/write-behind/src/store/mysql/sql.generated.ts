@@ -62,6 +62,11 @@ export const sql = {
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   deleteLetter: `DELETE FROM afterwrite_dead_letters WHERE letter_id = ?`,
+  grants: [
+    `GRANT SELECT, INSERT, UPDATE ON afterwrite_watermarks TO 'afterwrite_app'@'%'`,
+    `GRANT SELECT, INSERT ON afterwrite_retired_epochs TO 'afterwrite_app'@'%'`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON afterwrite_dead_letters TO 'afterwrite_app'@'%'`,
+  ],
   insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions, store_id) VALUES ?
 ON DUPLICATE KEY UPDATE partitions = partitions`,
   lastRetired: `SELECT epoch, final_seq AS seq
