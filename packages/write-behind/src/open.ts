@@ -1,4 +1,5 @@
 /** The composition root of the engine: builds ports from settings and opens them. Nothing else creates a client. */
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ValkeyBuffer } from './buffer/valkey-buffer.ts';
 import { type CachePorts, type CacheSettings, WriteBehindCache } from './cache/write-behind-cache.ts';
@@ -52,11 +53,16 @@ export async function bindPorts({ buffer }: Pick<CachePorts, 'buffer'>, storeId:
   const bound = await buffer.bindStore(storeId);
   if (bound.storeId === storeId) return;
   throw new ConfigurationError(
-    `This queue in Valkey belongs to another database (${bound.storeId}, this one is ${storeId}): updates would be stored in ` +
+    `This queue in Valkey belongs to another database (${shown(bound.storeId)}, this one is ${shown(storeId)}): updates would be stored in ` +
       'the wrong one. Set CACHE_NAMESPACE to tell the two apart. Only if the other database is gone for good, remove ' +
       `the key ${bound.key} and start again.`,
-    { bound: bound.storeId, storeId },
+    { bound: shown(bound.storeId), storeId: shown(storeId) },
   );
+}
+
+/** Enough to compare, and no more: receipts are signed with the name itself. */
+function shown(storeId: string): string {
+  return createHash('sha256').update(storeId).digest('hex').slice(0, 8);
 }
 
 /** The cache of one entity, connected and checked: see `openPorts`. */
@@ -123,7 +129,8 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
       lockWaitSeconds: settings.DB_LOCK_WAIT_SECONDS,
     },
     mapping: mysql,
-    uniqueName: () => runtime.uniqueName(),
+    // Not the process's names, of which versions show the next and the last: what is signed with it could be forged.
+    uniqueName: () => randomBytes(16).toString('hex'),
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
   });
   return { buffer, store, runtime, logger };

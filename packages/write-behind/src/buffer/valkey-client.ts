@@ -6,9 +6,9 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'iovalkey';
+import { connectionFault } from '../connection-fault.ts';
 import { AfterwriteError, BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
 import { ConfigurationError, ForeignKeyTypeError, OutcomeUnknownError } from '../errors.ts';
-import { tlsFault } from '../tls.ts';
 import { luaScripts } from './lua.generated.ts';
 
 export interface ValkeySettings {
@@ -82,9 +82,17 @@ export function createValkeyClient(settings: ValkeySettings): ValkeyClient {
         },
       })
     : new Redis({ ...node, host: settings.host, port: settings.port, scripts, lazyConnect: true });
-  // Without a listener Node would end the process; every call reports its own failure.
-  client.on('error', () => undefined);
+  // Without a listener Node would end the process; every call reports its own failure. First of all that listen.
+  client.on('error', withoutArguments);
   return client as unknown as ValkeyClient;
+}
+
+/** The client puts a command's arguments on its error: the password of an AUTH, a user's values of a script. */
+function withoutArguments(error: unknown): void {
+  if (typeof error !== 'object' || error === null) return;
+  const shape = error as { command?: { name?: string }; lastNodeError?: unknown };
+  if (shape.command) shape.command = { name: shape.command.name ?? '' };
+  withoutArguments(shape.lastNodeError);
 }
 
 export function placeOf({ host, port, tls }: ValkeySettings): string {
@@ -118,7 +126,7 @@ async function waitUntilReady(client: ValkeyClient, limitMs: number, where: stri
   let onFault: (fault: Error) => void = () => undefined;
   const noteError = (error: unknown) => {
     lastError = error;
-    const fault = tlsFault('CACHE', `Valkey at ${where}`, error);
+    const fault = connectionFault('CACHE', `Valkey at ${where}`, error);
     if (fault) onFault(fault);
   };
   client.on('error', noteError);
@@ -183,6 +191,7 @@ const NOT_SENT =
  */
 export function bufferError(command: string, keys: readonly string[], error: unknown): AfterwriteError {
   if (error instanceof AfterwriteError) return error;
+  withoutArguments(error);
   const cause = error instanceof Error ? error : new Error(String(error));
   if (cause.name === 'ReplyError') {
     const message = cause.message;

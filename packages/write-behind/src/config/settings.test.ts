@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../errors.ts';
 import { configurationPage } from './document.ts';
@@ -142,6 +143,11 @@ describe('parseSettings', () => {
     const secret = 'hunter2';
     const mistakes = mistakesOf({ DB_PASSWORD: secret, CACHE_PASSWORD: secret, DB_PORT: 'x' });
     expect(mistakes.join()).not.toContain(secret);
+    const settings = parseSettings({ DB_PASSWORD: secret, CACHE_PASSWORD: secret });
+    expect(`${JSON.stringify(settings)} ${inspect({ settings }, { showHidden: true })}`).not.toContain(
+      secret,
+    );
+    expect({ ...settings }).toMatchObject({ DB_PASSWORD: secret, CACHE_PASSWORD: secret });
   });
 });
 

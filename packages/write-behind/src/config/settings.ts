@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parseEnv } from 'node:util';
 import { ConfigurationError } from '../errors.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { type Environment, type Variables, variables } from './variables.ts';
 
 export interface Settings extends Omit<Variables, 'DB_USER' | 'DB_PASSWORD' | 'DB_TLS' | 'CACHE_TLS'> {
@@ -37,7 +38,7 @@ export function parseSettings(environment: Environment): Settings {
     ...contradictions(settings, refused),
   ];
   if (mistakes.length > 0) throw wrong(mistakes);
-  return settings;
+  return hideSecrets(settings);
 }
 
 function wrong(mistakes: readonly string[]): ConfigurationError {

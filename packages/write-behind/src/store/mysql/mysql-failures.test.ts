@@ -122,7 +122,7 @@ describe('what somebody must mend is StoreError', () => {
     expect(error.constructor).toBe(StoreError);
     const locked = db.makeStore({ connection: { user, password: 'wrong' } });
     stores.push(locked);
-    await expect(locked.open()).rejects.toMatchObject({ code: 'STORE_ERROR', cause: { errno: 1045 } });
+    await expect(locked.open()).rejects.toMatchObject({ code: 'CONFIGURATION', cause: { errno: 1045 } });
     await db.outside.query(`DROP USER ?@'%'`, [user]);
   });
 });

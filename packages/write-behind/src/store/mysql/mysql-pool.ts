@@ -12,8 +12,8 @@ import {
   type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise';
+import { connectionFault } from '../../connection-fault.ts';
 import { StoreUnavailableError } from '../../errors.ts';
-import { tlsFault } from '../../tls.ts';
 import { storeError } from './mysql-errors.ts';
 import { sql } from './sql.generated.ts';
 
@@ -144,7 +144,7 @@ export class MysqlPool {
     try {
       return await Promise.race([pending, late]);
     } catch (error) {
-      throw storeError(tlsFault('DB', `MySQL at ${host}:${String(port)}`, error) ?? error);
+      throw storeError(connectionFault('DB', `MySQL at ${host}:${String(port)}`, error) ?? error);
     } finally {
       clearTimeout(timer);
     }

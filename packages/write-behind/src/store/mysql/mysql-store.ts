@@ -33,7 +33,7 @@ export interface MysqlStoreOptions {
   readonly namespace: string;
   readonly partitions: number;
   readonly mapping: MysqlMapping;
-  /** Names this database for good, at first use. */
+  /** Names this database for good, at first use: 1 to 32 of [0-9a-z] that nobody can guess. */
   readonly uniqueName: () => string;
   /** Bytes of queue items in one batch; a statement may hold four times as much. */
   readonly maxBatchBytes: number;

@@ -1,5 +1,5 @@
 /**
- * What a TLS handshake that failed says of the server, in words a person can act on. Read from messages, because mysql2
+ * What a connection that was refused says of the settings, in words a person can act on. Read from messages, because mysql2
  * puts a code of its own in the place of Node's.
  */
 import { ConfigurationError } from './errors.ts';
@@ -26,15 +26,22 @@ const FAULTS: readonly (readonly [says: RegExp, advice: (side: Side) => string])
     (side) =>
       `it does not speak TLS: switch TLS on there, or set ${side}_TLS=false if nobody can listen in between`,
   ],
+  [
+    /WRONGPASS|NOAUTH|using password: (?:YES|NO)/,
+    (side) =>
+      side === 'DB'
+        ? 'it does not take DB_USER with this DB_PASSWORD'
+        : 'it does not take CACHE_USERNAME (or none) with this CACHE_PASSWORD',
+  ],
 ];
 
 /** undefined for any other failure, which may pass. `where`: as in `MySQL at db.example:3306`. */
-export function tlsFault(side: Side, where: string, error: unknown): ConfigurationError | undefined {
+export function connectionFault(side: Side, where: string, error: unknown): ConfigurationError | undefined {
   if (!(error instanceof Error)) return undefined;
   // A cluster's client says only that no node would do, and keeps why.
   const { lastNodeError } = error as { lastNodeError?: unknown };
   const { message } = lastNodeError instanceof Error ? lastNodeError : error;
   const advice = FAULTS.find(([says]) => says.test(message))?.[1](side);
   if (advice === undefined) return undefined;
-  return new ConfigurationError(`${where} was refused: ${advice}. (${message})`, {}, error);
+  return new ConfigurationError(`${where} cannot be used: ${advice}. (${message})`, {}, error);
 }
