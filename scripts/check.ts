@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { checkDependencies } from './dependencies.ts';
 import { type Finished, root, run } from './run.ts';
 
 interface Step {
@@ -32,6 +33,7 @@ const steps: readonly Step[] = [
   { name: 'knip', work: program('knip', '--no-progress', '--no-config-hints') },
   { name: 'generated', work: program('node', 'scripts/generate.ts', '--check') },
   { name: 'lock file', work: checkLockFile },
+  { name: 'dependencies', work: checkTrust },
 ];
 
 /** A download address in the lock file would tie every installation to the registry of whoever wrote it. */
@@ -42,6 +44,11 @@ async function checkLockFile(): Promise<Finished> {
   });
   const hint = 'Run `npm install --omit-lockfile-registry-resolved` to drop download addresses.';
   return bad.length === 0 ? { code: 0, output: '' } : { code: 1, output: [...bad, hint, ''].join('\n') };
+}
+
+function checkTrust(): Promise<Finished> {
+  const mistakes = checkDependencies(root);
+  return Promise.resolve({ code: mistakes.length === 0 ? 0 : 1, output: mistakes.join('\n') });
 }
 
 async function runStep({ name, work }: Step): Promise<boolean> {
