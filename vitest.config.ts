@@ -63,8 +63,9 @@ const projects: TestProjectConfiguration[] = [
 export default defineConfig({
   test: {
     pool: 'forks',
-    // What functions log and count is read by the tests that check it, and is noise otherwise.
-    env: { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_TRACE_ENABLED: 'false', POWERTOOLS_DEV: 'true' },
+    // What functions log is kept, searched for secrets at the end, and not printed.
+    setupFiles: ['./tests/support/capture-setup.ts'],
+    env: { POWERTOOLS_LOG_LEVEL: 'DEBUG', POWERTOOLS_TRACE_ENABLED: 'false', POWERTOOLS_DEV: 'true' },
     maxWorkers: MAX_WORKERS,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: HOOK_TIMEOUT_MS,

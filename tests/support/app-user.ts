@@ -1,7 +1,7 @@
 /** The user that the engine runs as in tests: it may do what the engine does, and nothing else. */
-import { randomBytes } from 'node:crypto';
 import { engineGrants, engineTables } from '@afterwrite/write-behind';
 import type { Connection } from 'mysql2/promise';
+import { markedSecret } from './capture.ts';
 
 /** In the connection's current database; `rights` on the entity's own tables, each `VERBS ON table`. */
 export async function makeAppUser(
@@ -10,7 +10,7 @@ export async function makeAppUser(
   rights: readonly string[],
 ): Promise<{ DB_USER: string; DB_PASSWORD: string }> {
   const account = { user, host: '%' };
-  const password = randomBytes(16).toString('base64url');
+  const password = markedSecret('db');
   for (const statement of engineTables()) await db.query(statement);
   await db.query('CREATE USER ?@? IDENTIFIED BY ?', [user, account.host, password]);
   const own = rights.map((right) => `GRANT ${right} TO '${user}'@'%'`);

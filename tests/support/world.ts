@@ -3,11 +3,13 @@
  * environment by which any process finds both, as a user with the least rights. Everything goes with `dispose`.
  */
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import { createFlightsUser, createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
 import { type Logger, parseSettings, type Settings, type Surroundings } from '@afterwrite/write-behind';
 import { Cluster, Redis } from 'iovalkey';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
+import { capture, markedSecret, noteSecret } from './capture.ts';
 
 export interface World {
   readonly environment: Readonly<Record<string, string>>;
@@ -41,13 +43,11 @@ export interface WorldOptions {
   };
 }
 
-/** Parked and stopped are expected in these tests: what they say is checked by result, not by log. */
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
+/** Parked and stopped are expected in these tests: what they say is checked by result; the log is searched for secrets. */
+const keep = (message: string, details?: Record<string, unknown>) => {
+  capture(`${message} ${inspect(details, { depth: null, breakLength: Infinity })}`);
 };
+export const silentLogger: Logger = { debug: keep, info: keep, warn: keep, error: keep };
 
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const name = `t_${randomBytes(6).toString('hex')}`;
@@ -59,7 +59,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   let db = await connect();
   await createFlughafenSchema(db, { database: name });
   await seedFlights(db, { flights: options.flights ?? 500 });
-  const app = { user: name, host: '%', password: randomBytes(16).toString('base64url') };
+  const cacheUser = inject('cacheUser');
+  const app = { user: name, host: '%', password: markedSecret('db') };
   await createFlightsUser(db, app);
   const environment = {
     DB_HOST: mysql.host,
@@ -70,6 +71,11 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     CACHE_HOST: valkeyPlace.host,
     CACHE_PORT: String(valkeyPlace.port),
     CACHE_CLUSTER: String(cluster),
+    // Another Valkey knows no such user.
+    ...(options.valkey === undefined && {
+      CACHE_USERNAME: cacheUser.name,
+      CACHE_PASSWORD: cacheUser.password,
+    }),
     CACHE_NAMESPACE: name,
     ...options.environment,
   };
@@ -103,6 +109,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     },
     async dispose() {
       await Promise.all(opened.map((cache) => cache.close()));
+      await noteReceiptKeys(db).catch(() => undefined);
       // A test that restarts its own MySQL has cut this connection; the server's data goes with its folder.
       const leave = `DROP DATABASE IF EXISTS \`${name}\`; DROP USER IF EXISTS '${name}'`;
       await db.query(leave).catch((error: unknown) => {
@@ -117,4 +124,10 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       valkey.disconnect();
     },
   };
+}
+
+/** What receipts are signed with. */
+async function noteReceiptKeys(db: Connection): Promise<void> {
+  const [rows] = await db.query<RowDataPacket[]>('SELECT DISTINCT store_id AS id FROM afterwrite_watermarks');
+  for (const { id } of rows) noteSecret(String(id));
 }

@@ -30,8 +30,9 @@ async function startOwn(): Promise<string> {
   const child = spawn(process.execPath, [START], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.environment, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  child.stderr.pipe(process.stderr);
   const ended = once(child, 'exit');
   undos.push(() => (child.kill('SIGTERM'), ended));
   for await (const line of createInterface(child.stdout)) {

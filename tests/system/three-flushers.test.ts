@@ -40,8 +40,10 @@ function times(index: number): { departure: string; arrival: string; column: str
 async function startFlusher(): Promise<ChildProcess> {
   const child = fork(new URL('../support/flusher-process.ts', import.meta.url).pathname, {
     env: { ...process.env, ...world.environment },
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  child.stdout?.resume();
+  child.stderr?.resume();
   children.add(child);
   await once(child, 'message');
   return child;
