@@ -60,6 +60,7 @@ async function doEverything(): Promise<string[]> {
     await valkey.del(`{${namespace}.flight.0}:seq`);
     await attempt(() => cache.updateFlightDeparture(2, GOOD));
     await flush();
+    await attempt(() => cache.noticeLosses());
     await world.db.query(ALLOW);
     await attempt(() => cache.redrive());
     await attempt(() => cache.audit(1, { limit: 10 }));

@@ -65,6 +65,7 @@ WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   grants: [
     `GRANT SELECT, INSERT, UPDATE ON afterwrite_watermarks TO 'afterwrite_app'@'%'`,
     `GRANT SELECT, INSERT ON afterwrite_retired_epochs TO 'afterwrite_app'@'%'`,
+    `GRANT SELECT, INSERT ON afterwrite_losses TO 'afterwrite_app'@'%'`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON afterwrite_dead_letters TO 'afterwrite_app'@'%'`,
   ],
   insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions, store_id) VALUES ?
