@@ -69,6 +69,19 @@ function checkScalar(name: string, value: unknown): void {
   }
 }
 
+/** Whether this is an id in its canonical form. */
+export function isEntityId(
+  definition: Pick<EntityDefinition<never, never>, 'parseId'>,
+  text: string,
+): boolean {
+  try {
+    return parseEntityId(definition, text) === text;
+  } catch (error) {
+    if (error instanceof ValidationError) return false;
+    throw error;
+  }
+}
+
 /** Checks who did it and why, before anything is written. */
 export function parseAttribution(user: unknown, comment: unknown): { user: string; comment: string | null } {
   if (typeof user !== 'string' || user.trim() === '') {

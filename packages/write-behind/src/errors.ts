@@ -3,7 +3,7 @@
  * `retryable` says whether the same call may succeed later without anybody mending anything.
  */
 import type { Durability } from './cache/durability.ts';
-import type { UpdateResult } from './cache/results.ts';
+import type { ReconcileResult, UpdateResult } from './cache/results.ts';
 
 export type ErrorCode =
   | 'VALIDATION'
@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'STORE_ERROR'
   | 'STORE_DATA_REFUSED'
   | 'DURABILITY_NOT_REACHED'
+  | 'RECONCILE_INTERRUPTED'
   | 'CONFIGURATION'
   | 'CLOSED';
 
@@ -186,6 +187,20 @@ export class DurabilityError extends AfterwriteError {
       { cause, context: { id, durability, version: accepted.version } },
     );
     this.accepted = accepted;
+  }
+}
+
+/** A server failed while the cache was compared with it. `partial` is what was done before; nothing is half done. */
+export class ReconcileInterruptedError extends AfterwriteError {
+  readonly partial: ReconcileResult;
+  constructor(partial: ReconcileResult, cause: AfterwriteError) {
+    const after = `after ${String(partial.compared)} of the cached values were compared`;
+    super('RECONCILE_INTERRUPTED', `The comparison ended ${after}: ${cause.message}`, {
+      retryable: cause.retryable,
+      cause,
+      context: { compared: partial.compared, different: partial.different, dropped: partial.dropped },
+    });
+    this.partial = partial;
   }
 }
 

@@ -5,6 +5,7 @@
 import { describe } from 'vitest';
 import { describeAcks } from './buffer-acks.ts';
 import { describeAnswers } from './buffer-answers.ts';
+import { describeComparing } from './buffer-compare.ts';
 import { describeDistrust } from './buffer-distrust.ts';
 import { describeBreaker } from './buffer-breaker.ts';
 import { describeDurability } from './buffer-durability.ts';
@@ -25,6 +26,7 @@ export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
     describeDurability(makeBuffer);
     describeAcks(makeBuffer);
     describeDistrust(makeBuffer);
+    describeComparing(makeBuffer);
     describePartitions(makeBuffer);
     describeBreaker(makeBuffer);
     describeLives(makeBuffer);

@@ -72,6 +72,18 @@ const CASES: readonly Case[] = [
     run: (lab) => lab.buffer.fill(ID, 'mine', BASE),
   },
   {
+    call: 'look',
+    touches: ['entity', 'pending'],
+    prepare: async () => undefined,
+    run: (lab) => lab.buffer.look([ID]),
+  },
+  {
+    call: 'drop',
+    touches: ['entity', 'pending'],
+    prepare: (lab) => lab.fill(ID, BASE),
+    run: async (lab) => lab.buffer.drop(ID, (await lab.buffer.read(ID))?.version ?? ''),
+  },
+  {
     call: 'read',
     touches: ['entity'],
     prepare: async () => undefined,
@@ -114,6 +126,22 @@ export function describeForeignKeys(name: string, make: MakeBuffer<ValkeyRig>): 
           }
         });
       }
+
+      test('what is cached is found past it', async () => {
+        const lab = await openLab(make);
+        await lab.fill('116', BASE);
+        for (const plant of Object.values(PLANT)) {
+          await lab.rig.raw.del(keyOf(lab, 'entity'));
+          await plant(lab.rig.raw, keyOf(lab, 'entity'));
+          const found: string[] = [];
+          for (let cursor: string | undefined, isFirst = true; isFirst || cursor; isFirst = false) {
+            const { ids, next } = await lab.buffer.cachedIds(cursor);
+            found.push(...ids);
+            cursor = next;
+          }
+          expect(found).toEqual(['116']);
+        }
+      });
 
       test('the error names the keys that it can be', async () => {
         const lab = await openLab(make);

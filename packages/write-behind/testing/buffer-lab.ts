@@ -46,6 +46,8 @@ export interface BufferHand {
   setLease(id: string, token: string | undefined): Promise<void>;
   /** What the pending index says of the entity: `<epoch>-<seq>`. */
   pendingMark(id: string): Promise<string | undefined>;
+  /** Changes what the pending index says, as an operator may; undefined removes the mark. */
+  markPending(id: string, position: string | undefined): Promise<void>;
   /** The partition's epoch and last seq as digits. */
   seq(partition: number): Promise<{ readonly epoch: string; readonly seq: string } | undefined>;
   setSeq(partition: number, seq: string): Promise<void>;

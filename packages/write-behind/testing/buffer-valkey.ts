@@ -98,6 +98,10 @@ function makeHand({ raw, keys, namespace, partitionOf }: HandOptions): BufferHan
       else await raw.eval(SET_LEASE, 1, key, token);
     },
     pendingMark: async (id) => (await raw.hget(of(id).pending, id)) ?? undefined,
+    markPending: async (id, position) => {
+      if (position === undefined) await raw.hdel(of(id).pending, id);
+      else await raw.hset(of(id).pending, id, position);
+    },
     async seq(partition) {
       const [epoch, seq] = await raw.hmget(at(partition).seq, 'e', 's');
       return epoch && seq ? { epoch, seq } : undefined;

@@ -16,6 +16,14 @@ export interface CachedEntity {
   readonly dirty: boolean;
 }
 
+/** What is cached of an entity, for whoever compares it with its row. */
+export interface CachedLook {
+  /** undefined: not cached, or tainted. */
+  readonly cached: CachedEntity | undefined;
+  /** Whether the pending index says that updates of it wait for the store. */
+  readonly pending: boolean;
+}
+
 export interface UpdateRequest {
   readonly id: string;
   readonly changes: FieldValues;
@@ -160,6 +168,19 @@ export interface BufferPort {
   disown(id: string): Promise<boolean>;
   /** The next read and the next update of the entity start from the store's row. */
   invalidate(id: string): Promise<void>;
+
+  /**
+   * Ids of entities that are cached, a portion at a time: from the beginning, or from the `next` of the portion before;
+   * without a `next` it was the last. What is cached all the while is among them, perhaps twice. A portion may be empty.
+   */
+  cachedIds(cursor: string | undefined): Promise<{ ids: readonly string[]; next: string | undefined }>;
+  /** In the order of the ids, all asked for at once; not one moment for all of them. */
+  look(ids: readonly string[]): Promise<readonly CachedLook[]>;
+  /**
+   * Drops the cached value, and a loader's lease, if it is still at this version, clean, and no update of it waits. True
+   * if it was. Works at the memory limit.
+   */
+  drop(id: string, version: string): Promise<boolean>;
 
   /** The oldest items, left in place; at least one if there is one, within rows and bytes. */
   peek(partition: number, limits: { readonly rows: number; readonly bytes: number }): Promise<PeekedBatch>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkId, partitionKeys, partitionOf } from './keys.ts';
+import { checkId, entityIdOf, partitionKeys, partitionOf } from './keys.ts';
 
 describe('2 an entity stays in its partition', () => {
   test('where it is does not change from one version of this program to the next', () => {
@@ -38,5 +38,20 @@ describe('keys', () => {
     for (const id of ['115', 'Queue', 'queues', 'fill', 'refill:1', 'once:', ':queue']) {
       expect(() => checkId(id), id).not.toThrow();
     }
+  });
+
+  test("an entity's key gives back its id, and no other key gives one", () => {
+    const partitions = Array.from({ length: 16 }, (_, index) => partitionKeys('flight', 'test', index));
+    for (const id of ['115', 'a.1', 'x:7', '~', 'refill:1'])
+      expect(entityIdOf(`${partitions[partitionOf(id, 16)]!.entityPrefix}${id}`, partitions)).toBe(id);
+    const others = [
+      ...Object.values<string>({ ...partitions[4] }),
+      `${partitions[4]!.fillPrefix}115`,
+      // Of another partition, another entity or namespace, another count of partitions.
+      `${partitions[5]!.entityPrefix}115`,
+      ...['{test.flight.16}:115', '{test.flight.x.4}:115', '{flight.4}:115', '{test.flights.4}:115'],
+      ...['{test.flight.04}:115', '{test.flight.}:115', 'test.flight.4:115', ''],
+    ];
+    for (const key of others) expect(entityIdOf(key, partitions), key).toBeUndefined();
   });
 });

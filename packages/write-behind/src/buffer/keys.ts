@@ -26,6 +26,12 @@ export interface PartitionKeys {
   readonly fillPrefix: string;
 }
 
+/** Matches every key of the entity, in all partitions, and others' that `entityIdOf` tells apart. */
+export function everyKey(entity: string, namespace: string): string {
+  // Names have no glob characters: they are [a-z0-9_.-].
+  return `{${namespace === '' ? '' : `${namespace}.`}${entity}.*}:*`;
+}
+
 export function partitionKeys(entity: string, namespace: string, partition: number): PartitionKeys {
   const tag = `{${namespace === '' ? '' : `${namespace}.`}${entity}.${String(partition)}}`;
   return {
@@ -49,9 +55,22 @@ const { entityPrefix, fillPrefix, ...ownKeys } = partitionKeys('', '', 0);
 const OWN_NAMES = new Set(Object.values(ownKeys).map((key) => key.slice(entityPrefix.length)));
 const FILL_NAME = fillPrefix.slice(entityPrefix.length);
 
+function isOwnName(id: string): boolean {
+  return OWN_NAMES.has(id) || id.startsWith(FILL_NAME);
+}
+
+/** The id of the entity whose key this is; undefined for any other key, whoever's it is. */
+export function entityIdOf(key: string, partitions: readonly PartitionKeys[]): string | undefined {
+  const partition = Number(/\.(\d+)\}:/.exec(key)?.[1]);
+  const prefix = partitions[partition]?.entityPrefix;
+  if (prefix === undefined || !key.startsWith(prefix)) return undefined;
+  const id = key.slice(prefix.length);
+  return isOwnName(id) || partitionOf(id, partitions.length) !== partition ? undefined : id;
+}
+
 /** Throws ValidationError for an id whose key is one of its partition's own. */
 export function checkId(id: string): void {
-  if (OWN_NAMES.has(id) || id.startsWith(FILL_NAME)) {
+  if (isOwnName(id)) {
     throw new ValidationError('id', `${id} is a name that the cache keeps for itself`);
   }
 }

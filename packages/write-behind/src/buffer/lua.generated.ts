@@ -116,6 +116,16 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[3])
 return 1
 ` },
+  drop: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
+local function readEntity(key)
+  local state = redis.call('HMGET', key, '~v', '~d', '~m')
+  return state[1], state[2], state[3]
+end
+local version, dirty = readEntity(KEYS[1])
+if version ~= ARGV[2] or dirty or redis.call('HGET', KEYS[2], ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1], KEYS[3])
+return 1
+` },
   fill: { numberOfKeys: 4, lua: `#!lua
 local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')

@@ -6,18 +6,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
 import { BufferFullError, BufferUnavailableError } from '../errors.ts';
 import type { Position } from '../position.ts';
-import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CheckResult } from './buffer.ts';
-import type {
-  FillReply,
-  LeaseReply,
-  PartitionLife,
-  PartitionQueue,
-  PeekedBatch,
-  UpdateReply,
-} from './buffer.ts';
-import type { UpdateRequest } from './buffer.ts';
+import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CachedLook } from './buffer.ts';
+import type { CheckResult, FillReply, LeaseReply, PartitionLife, PartitionQueue } from './buffer.ts';
+import type { PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
-import { checkId, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
+import { checkId, entityIdOf, everyKey, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
 import { updateArguments, type UpdateLimits } from './update-arguments.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
@@ -25,6 +18,7 @@ import { bufferError, createValkeyClient, placeOf, primaries, throwFault } from 
 import { type ScriptName, type ValkeyClient, type ValkeySettings, whenReady } from './valkey-client.ts';
 import { readBreakerReply, readBreakerState, readLife, readUpdateReply } from './valkey-replies.ts';
 import { unexpected } from './valkey-replies.ts';
+import { scanHashes } from './valkey-scan.ts';
 
 export interface ValkeyBufferOptions extends UpdateLimits {
   readonly connection: ValkeySettings;
@@ -179,6 +173,30 @@ export class ValkeyBuffer implements BufferPort {
   async invalidate(id: string): Promise<void> {
     const keys = this.#of(id);
     await this.#script('invalidate', [keys.entityPrefix + id, keys.fillPrefix + id], []);
+  }
+
+  async cachedIds(cursor: string | undefined): Promise<{ ids: string[]; next: string | undefined }> {
+    const pattern = everyKey(this.#options.entity, this.#options.namespace);
+    const { keys, next } = await this.#send('SCAN', [], () => scanHashes(this.#client, pattern, cursor));
+    return { ids: keys.flatMap((key) => entityIdOf(key, this.#keys) ?? []), next };
+  }
+
+  async look(ids: readonly string[]): Promise<readonly CachedLook[]> {
+    const one = async (id: string): Promise<CachedLook> => {
+      const { entityPrefix, pending } = this.#of(id);
+      const [hash, waits] = await Promise.all([
+        this.#client.hgetall(entityPrefix + id),
+        this.#client.hexists(pending, id),
+      ]);
+      return { cached: decodeEntity(hash), pending: waits === 1 };
+    };
+    return await this.#send('HGETALL', ids, () => Promise.all(ids.map(one)));
+  }
+
+  async drop(id: string, version: string): Promise<boolean> {
+    const keys = this.#of(id);
+    const touched = [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id];
+    return (await this.#number('drop', touched, [id, version])) === 1;
   }
 
   async peek(partition: number, limits: { rows: number; bytes: number }): Promise<PeekedBatch> {

@@ -113,6 +113,8 @@ describe('at the memory limit', () => {
       expect(await lab.buffer.queueLengths()).toEqual([DIRTY.length]);
       expect((await lab.buffer.queues())[0]?.length).toBe(DIRTY.length);
       expect(await lab.buffer.disown(DIRTY[0]!)).toBe(false);
+      expect(await lab.buffer.look([DIRTY[0]!])).toMatchObject([{ cached: { dirty: true }, pending: true }]);
+      expect(await lab.buffer.drop(DIRTY[0]!, (await lab.buffer.read(DIRTY[0]!))!.version)).toBe(false);
     });
   });
 

@@ -17,6 +17,12 @@ export function checkWhole(field: string, value: unknown, most: number, least = 
   }
 }
 
+export function checkDate(field: string, value: unknown): void {
+  if (value !== undefined && !(value instanceof Date && Number.isFinite(value.getTime()))) {
+    throw new ValidationError(field, 'is not a date');
+  }
+}
+
 export function checkPosition({ epoch, seq }: { [Name in keyof Position]: unknown }): void {
   if (typeof epoch !== 'string' || !EPOCH.test(epoch)) {
     throw new ValidationError('epoch', 'must be 1 to 32 letters and digits, as a version begins');

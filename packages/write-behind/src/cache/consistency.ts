@@ -69,7 +69,7 @@ function decide(found: {
 }
 
 /** Names of fields that are not the same on both sides; all of them where one side has none. */
-function differences(a: FieldValues | null, b: FieldValues | null): string[] {
+export function differences(a: FieldValues | null, b: FieldValues | null): string[] {
   const names = new Set([...Object.keys(a ?? {}), ...Object.keys(b ?? {})]);
   return [...names].filter((name) => a?.[name] !== b?.[name]);
 }

@@ -164,3 +164,38 @@ export type RedriveOutcome =
   | { readonly letterId: number; readonly kind: 'UNREADABLE'; readonly error: string }
   /** The store refuses it still. */
   | { readonly letterId: number; readonly kind: 'REFUSED'; readonly error: string };
+
+export interface ReconcileOptions {
+  /** How many of the cached entities to look at, drawn so that each has the same chance; 1,000 if nothing is said. */
+  readonly sample?: number | 'all' | undefined;
+  /** Most entities that are looked at in a second; 200 if nothing is said. */
+  readonly ratePerSecond?: number | undefined;
+  /** false: only report. */
+  readonly repair?: boolean | undefined;
+  /** Ends it early; what was done until then is answered. */
+  readonly deadline?: Date | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called about ten times a second with what was done so far. */
+  readonly onProgress?: ((soFar: ReconcileResult) => void) | undefined;
+}
+
+export interface ReconcileResult {
+  /** Cached entities that were found; of these a sample is drawn. */
+  readonly scanned: number;
+  /** Entities that were to be compared: the sample, or all that were found. */
+  readonly chosen: number;
+  /** Clean entities whose value was compared with their row. */
+  readonly compared: number;
+  /** Of these: those that were not as their row, at two looks between which the cached value did not change. */
+  readonly different: number;
+  /** Of these: those whose cached value was dropped. The others were updated or read anew before that could be done. */
+  readonly dropped: number;
+  /** Not compared: updates of it wait, it is tainted, it is gone, or it changed at every look. */
+  readonly skipped: number;
+  /** `different / compared`; null where nothing was compared. */
+  readonly divergenceRate: number | null;
+  /** The first few that were different, with the names of the fields. */
+  readonly examples: readonly { readonly id: string; readonly differing: readonly string[] }[];
+  /** False: the deadline or the signal ended it. */
+  readonly complete: boolean;
+}

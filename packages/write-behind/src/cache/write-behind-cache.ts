@@ -3,7 +3,7 @@
  * cache-aside. The ten promises are in docs/CONSISTENCY.md; how they are kept, in docs/ARCHITECTURE.md.
  */
 import type { BufferPort } from '../buffer/buffer.ts';
-import { type EntityDefinition, type FieldValues, parseEntityId } from '../entity.ts';
+import { type EntityDefinition, type FieldValues, isEntityId, parseEntityId } from '../entity.ts';
 import * as errors from '../errors.ts';
 import { Flusher, type FlusherSettings } from '../flusher/flusher.ts';
 import type { FlushResult } from '../flusher/result.ts';
@@ -11,7 +11,7 @@ import { decodeItem } from '../item.ts';
 import type { Position } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { AuditPage, AuditQuery, DeadLetter, Loss, StorePort } from '../store/store.ts';
-import { checkAuditQuery, checkPosition, checkWhole } from './arguments.ts';
+import { checkAuditQuery, checkDate, checkPosition, checkWhole } from './arguments.ts';
 import { drainAndClear } from './clear.ts';
 import { compare } from './consistency.ts';
 import { drainEntity, type Drains, makeRoom } from './drain.ts';
@@ -19,8 +19,10 @@ import { Loader, type LoaderSettings } from './loader.ts';
 import { describeLoss, type LossReport, noticeLosses } from './losses.ts';
 import { readQueueStatus } from './queue-status.ts';
 import { Reader } from './reader.ts';
+import { DEFAULT_RATE, DEFAULT_SAMPLE, MAX_RATE, MAX_SAMPLE, Reconciler } from './reconcile.ts';
 import { redriveLetter } from './redrive.ts';
 import type { ClearResult, ConsistencyResult, DeadLetterInfo, QueueStatus, ReadResult } from './results.ts';
+import type { ReconcileOptions, ReconcileResult } from './results.ts';
 import type { RedriveOutcome, UpdateOptions, UpdateResult } from './results.ts';
 import { Updater, type UpdaterSettings } from './updater.ts';
 import { readWriteState, type WriteState } from './write-state.ts';
@@ -109,9 +111,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     this.#assertOpen();
     const { deadline, batchSize, signal } = options;
     if (batchSize !== undefined) checkWhole('batchSize', batchSize, this.#settings.flusher.maxBatchRows);
-    if (deadline !== undefined && !(deadline instanceof Date && Number.isFinite(deadline.getTime()))) {
-      throw new errors.ValidationError('deadline', 'is not a date');
-    }
+    checkDate('deadline', deadline);
     return await this.#flusher.flushAll({
       deadlineAt: deadline?.getTime() ?? this.#flushDeadline(),
       ...(batchSize === undefined ? {} : { maxBatchRows: batchSize }),
@@ -231,6 +231,20 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     if (result.cache === null && result.database === null)
       throw new errors.NotFoundError(this.#definition.name, key);
     return { ...result, cache: result.cache as Value | null, database: result.database as Value | null };
+  }
+
+  /**
+   * Compares cached values that are clean with their rows, and drops those that differ: the next read loads the row. What
+   * has updates that wait is never touched. Throws ReconcileInterruptedError, which has a report of what was done.
+   */
+  async reconcile(options: ReconcileOptions = {}): Promise<ReconcileResult> {
+    this.#assertOpen();
+    const { sample = DEFAULT_SAMPLE, ratePerSecond = DEFAULT_RATE, deadline } = options;
+    if (sample !== 'all') checkWhole('sample', sample, MAX_SAMPLE);
+    checkWhole('ratePerSecond', ratePerSecond, MAX_RATE);
+    checkDate('deadline', deadline);
+    const isId = (text: string) => isEntityId(this.#definition, text);
+    return await new Reconciler(this.#ports, isId, { ...options, sample, ratePerSecond }).run();
   }
 
   /**
