@@ -236,6 +236,44 @@ const letters: readonly Scenario[] = [
   },
 ];
 
+/** How many portions the search takes depends on what else lies on the server, and points are counted. */
+function foundAtOnce({ world: { ports, ids } }: Stage): Stage['world']['ports'] {
+  const cachedIds = () => Promise.resolve({ ids, next: undefined });
+  return { ...ports, buffer: replacing(ports.buffer, { cachedIds }) };
+}
+/** So slow that it rests after each, however long one takes. */
+const reconcile = (cache: Cache) => cache.reconcile({ sample: 'all', ratePerSecond: 1 });
+
+const comparisons: readonly Scenario[] = [
+  {
+    name: 'reconcile: one is clean, one waits',
+    prepare: async (stage) => {
+      await stage.healthy.get('1');
+      await stage.update(stage.healthy, '2', 'name');
+    },
+    ports: foundAtOnce,
+    act: reconcile,
+  },
+  {
+    name: 'reconcile: a sample',
+    prepare: many,
+    ports: foundAtOnce,
+    act: (cache) => cache.reconcile({ sample: 1, ratePerSecond: 1 }),
+  },
+  {
+    name: 'reconcile: rows were changed past the cache',
+    prepare: async (stage) => {
+      for (const id of ['1', '2']) await stage.healthy.get(id);
+      await stage.world.db.query('UPDATE widget SET size = 99');
+      await stage.update(stage.healthy, '2', 'name');
+    },
+    ports: foundAtOnce,
+    act: reconcile,
+    // Not trusted either until it is found.
+    losesData: true,
+  },
+];
+
 /** Whoever looks changes nothing, and nothing that fails while somebody looks does. */
 const looks: readonly Scenario[] = [
   {
@@ -265,5 +303,6 @@ export const scenarios: readonly Scenario[] = [
   ...flushes,
   ...outages,
   ...letters,
+  ...comparisons,
   ...looks,
 ];

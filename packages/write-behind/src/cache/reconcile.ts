@@ -117,9 +117,8 @@ export class Reconciler {
     for (let start = 0; start < ids.length; start += size) {
       const startedMs = runtime.monotonicMs();
       const chunk = ids.slice(start, start + size);
-      const isDone = await this.#compareChunk(chunk);
+      if (!(await this.#compareChunk(chunk))) return false;
       onProgress?.(this.#result(false));
-      if (!isDone) return false;
       await this.#rest((chunk.length * 1000) / ratePerSecond - (runtime.monotonicMs() - startedMs));
     }
     return true;
