@@ -2,6 +2,7 @@ export { DURABILITIES, type Durability } from './cache/durability.ts';
 export type { CachePorts, CacheSettings } from './cache/write-behind-cache.ts';
 export type { LossReport } from './cache/losses.ts';
 export { WriteBehindCache } from './cache/write-behind-cache.ts';
+export { reconcileLimits } from './cache/reconcile.ts';
 export type * from './cache/results.ts';
 export type { WriteState } from './cache/write-state.ts';
 export { isLoopback, parseSettings, readEnvironment, type Settings } from './config/settings.ts';

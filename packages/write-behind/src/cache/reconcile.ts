@@ -14,12 +14,13 @@ import type { StorePort } from '../store/store.ts';
 import { differences } from './consistency.ts';
 import type { ReconcileOptions, ReconcileResult } from './results.ts';
 
-export const DEFAULT_SAMPLE = 1000;
-/** Their ids are kept in memory. */
-export const MAX_SAMPLE = 1_000_000;
-/** About what one connection reads one after another, at a fifth of its time. */
-export const DEFAULT_RATE = 200;
-export const MAX_RATE = 10_000;
+/** What is taken where nothing is said, and the most that may be asked for. */
+export const reconcileLimits = {
+  /** Their ids are kept in memory. */
+  sample: { usual: 1000, most: 1_000_000 },
+  /** 200 take a fifth of one connection's time, about. */
+  ratePerSecond: { usual: 200, most: 10_000 },
+} as const;
 
 /** So that a second's share is not asked for at once. */
 const CHUNKS_PER_SECOND = 10;

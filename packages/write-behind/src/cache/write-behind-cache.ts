@@ -19,7 +19,7 @@ import { Loader, type LoaderSettings } from './loader.ts';
 import { describeLoss, type LossReport, noticeLosses } from './losses.ts';
 import { readQueueStatus } from './queue-status.ts';
 import { Reader } from './reader.ts';
-import { DEFAULT_RATE, DEFAULT_SAMPLE, MAX_RATE, MAX_SAMPLE, Reconciler } from './reconcile.ts';
+import { Reconciler, reconcileLimits as limits } from './reconcile.ts';
 import { redriveLetter } from './redrive.ts';
 import type { ClearResult, ConsistencyResult, DeadLetterInfo, QueueStatus, ReadResult } from './results.ts';
 import type { ReconcileOptions, ReconcileResult } from './results.ts';
@@ -239,9 +239,9 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileResult> {
     this.#assertOpen();
-    const { sample = DEFAULT_SAMPLE, ratePerSecond = DEFAULT_RATE, deadline } = options;
-    if (sample !== 'all') checkWhole('sample', sample, MAX_SAMPLE);
-    checkWhole('ratePerSecond', ratePerSecond, MAX_RATE);
+    const { sample = limits.sample.usual, ratePerSecond = limits.ratePerSecond.usual, deadline } = options;
+    if (sample !== 'all') checkWhole('sample', sample, limits.sample.most);
+    checkWhole('ratePerSecond', ratePerSecond, limits.ratePerSecond.most);
     checkDate('deadline', deadline);
     const isId = (text: string) => isEntityId(this.#definition, text);
     return await new Reconciler(this.#ports, isId, { ...options, sample, ratePerSecond }).run();
