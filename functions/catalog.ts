@@ -21,6 +21,8 @@ export const catalog = {
   openapi: { timeoutSeconds: 5, memoryMb: 256 },
   // Lingers for a minute by default, and drains a long queue for longer.
   flush: { timeoutSeconds: 120, memoryMb: 1024 },
+  // Enough for 50,000 at the rate of the schedule; one that is called by hand may take its time.
+  reconcile: { timeoutSeconds: 300, memoryMb: 512 },
   migrate: { timeoutSeconds: 60, memoryMb: 512 },
 } as const satisfies Record<string, FunctionLimits>;
 

@@ -40,6 +40,11 @@ export const metricDefinitions = {
     unit: 'Milliseconds',
     meaning: 'From acceptance to commit, of the oldest update that a flush stored.',
   },
+  ReconcileCompared: { unit: 'Count', meaning: 'Cached flights that were compared with their rows.' },
+  ReconcileDifferent: {
+    unit: 'Count',
+    meaning: 'Of these: those that were not as their row, and were dropped.',
+  },
   WriteLatency: { unit: 'Milliseconds', meaning: 'Time in which an update was accepted, in the function.' },
   ReadLatency: { unit: 'Milliseconds', meaning: 'Time of a read, in the function.' },
   CacheHits: { unit: 'Count', meaning: 'Reads answered by the cache.' },

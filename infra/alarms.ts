@@ -104,6 +104,14 @@ function queueAlarms(): Alarm[] {
       minutes: 3,
     },
     {
+      name: 'Divergence',
+      meaning:
+        'Cached flights were not as their rows: something writes past the cache, or Valkey lost something.',
+      metric: ownMetric('ReconcileDifferent'),
+      statistic: 'Sum',
+      threshold: 0,
+    },
+    {
       name: 'NoFlush',
       meaning: 'No flush has come to its end for three minutes.',
       metric: ownMetric('QueueLength'),
@@ -138,6 +146,13 @@ function functionAlarms({ functions, api, flushFailures, deliveryFailures }: Ala
       meaning: 'The schedule could not call the flush function.',
       metric: queueMetric(deliveryFailures, 'ApproximateNumberOfMessagesVisible'),
       statistic: 'Maximum',
+      threshold: 0,
+    },
+    {
+      name: 'ReconcileErrors',
+      meaning: 'The comparison of the cache with the database failed.',
+      metric: functionMetric(functions.reconcile, 'Errors'),
+      statistic: 'Sum',
       threshold: 0,
     },
     {

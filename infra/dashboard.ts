@@ -114,6 +114,13 @@ function ownCharts(): Chart[] {
         { metric: ownMetric('StoreAway'), statistic: 'Maximum', label: 'database away' },
       ],
     },
+    {
+      title: 'Cache and database compared',
+      lines: [
+        { metric: ownMetric('ReconcileCompared'), statistic: 'Sum', label: 'compared' },
+        { metric: ownMetric('ReconcileDifferent'), statistic: 'Sum', label: 'different' },
+      ],
+    },
   ];
 }
 

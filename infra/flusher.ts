@@ -38,6 +38,24 @@ export function createSchedule(
   });
 }
 
+/** A sample of what is cached is compared with its rows. */
+export function createReconcileSchedule(
+  functions: Functions,
+  migration: aws.lambda.Invocation,
+): sst.aws.CronV2 {
+  return new sst.aws.CronV2('ReconcileSchedule', {
+    schedule: 'rate(1 hour)',
+    function: functions.reconcile.arn,
+    // One that nobody took is of no use later: the next one takes another sample.
+    retries: 0,
+    transform: {
+      schedule: (_args, options) => {
+        options.dependsOn = migration;
+      },
+    },
+  });
+}
+
 /**
  * Calls `migrate` once the database and Valkey are there, and again when its bundle has changed. A failure fails the
  * deployment, before a first one has a schedule. Its routes may be there by then: they answer 503.

@@ -60,6 +60,8 @@ function createFunction(name: FunctionName, options: FunctionsOptions): sst.aws.
       }),
     // A flush that fails is tried again by the schedule; asked twice more first, because it may have been a moment's fault.
     ...(name === 'flush' && { retries: 2 }),
+    // One that fails is an alarm; the next hour's takes another sample.
+    ...(name === 'reconcile' && { retries: 0 }),
     transform: {
       // SST lets the whole account take the role on. In `sst dev` it has to: the code runs on this machine.
       ...(!$dev && { role: { assumeRolePolicy: trustLambda() }, function: withoutLinkKey }),

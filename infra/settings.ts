@@ -110,6 +110,7 @@ const production: StageSettings = {
     // One scheduled, one called because the queue is long, and their successors.
     flush: 4,
     migrate: 1,
+    reconcile: 1,
   },
   variables: {},
   logRetention: '3 months',

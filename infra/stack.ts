@@ -4,7 +4,7 @@ import { createApi } from './api.ts';
 import { createCache } from './cache.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDatabase } from './database.ts';
-import { createFailureQueue, createSchedule, runMigration } from './flusher.ts';
+import { createFailureQueue, createReconcileSchedule, createSchedule, runMigration } from './flusher.ts';
 import { createFunctions } from './functions.ts';
 import { createLocalEngines } from './local-engines.ts';
 import { createNetwork } from './network.ts';
@@ -36,6 +36,7 @@ export function createStack() {
     );
     const deliveryFailures = createFailureQueue('FlushDeliveryFailures');
     createSchedule(functions, deliveryFailures, migration);
+    createReconcileSchedule(functions, migration);
     createAlarms({ settings, deploy, functions, api, cache, database, flushFailures, deliveryFailures });
     createDashboard({ functions, api, cache, database });
   }

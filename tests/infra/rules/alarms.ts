@@ -18,6 +18,8 @@ const EXPECTED_ALARMS = [
   'FlushErrors',
   'NoFlush',
   'FailureRate',
+  'Divergence',
+  'ReconcileErrors',
   'ServerErrors',
   'CacheMemory1',
   'CacheEvictions1',

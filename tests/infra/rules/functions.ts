@@ -2,6 +2,9 @@
 import { catalog, flushConcurrency, type FunctionName, poolSizeFor } from '@afterwrite/functions/catalog';
 import { functionNames, missing, type Rule, type Stack, variables } from '../stack.ts';
 
+const FLUSH_SCHEDULE = 'FlushScheduleSchedule';
+const RECONCILE_SCHEDULE = 'ReconcileScheduleSchedule';
+
 /** What one environment of a function may open. */
 function connectionsOf(stack: Stack, name: FunctionName): number {
   const { DB_POOL_SIZE, QUEUE_FLUSH_CONCURRENCY } = variables(stack, name);
@@ -64,7 +67,7 @@ export const functions: readonly Rule[] = [
   {
     name: 'a flush is called every minute, retried, and what fails for good is kept',
     check: (stack) => {
-      const schedule = stack.one('scheduler/schedule');
+      const schedule = stack.one('scheduler/schedule', FLUSH_SCHEDULE);
       const queues = stack.all('sqs/queue').map(({ name }) => `arn:aws:sqs:us-east-1:123456789012:${name}`);
       const invoke = stack.one('lambda/functionEventInvokeConfig', 'FlushEventInvokeConfig');
       return [
@@ -89,11 +92,34 @@ export const functions: readonly Rule[] = [
       ];
     },
     breaks: {
-      'another rate': (stack) => (stack.one('scheduler/schedule').scheduleExpression = 'rate(1 hour)'),
-      'no retries': (stack) => (stack.one('scheduler/schedule').target.retryPolicy.maximumRetryAttempts = 0),
-      'no dead-letter queue': (stack) => delete stack.one('scheduler/schedule').target.deadLetterConfig,
+      'another rate': (stack) =>
+        (stack.one('scheduler/schedule', FLUSH_SCHEDULE).scheduleExpression = 'rate(1 hour)'),
+      'no retries': (stack) =>
+        (stack.one('scheduler/schedule', FLUSH_SCHEDULE).target.retryPolicy.maximumRetryAttempts = 0),
+      'no dead-letter queue': (stack) =>
+        delete stack.one('scheduler/schedule', FLUSH_SCHEDULE).target.deadLetterConfig,
       'no destination': (stack) =>
         delete stack.one('lambda/functionEventInvokeConfig', 'FlushEventInvokeConfig').destinationConfig,
+    },
+  },
+  {
+    name: 'cache and database are compared every hour',
+    check: (stack) => {
+      const { scheduleExpression, state, target } = stack.one('scheduler/schedule', RECONCILE_SCHEDULE);
+      return [
+        ...missing(`the rate is ${scheduleExpression}`, scheduleExpression === 'rate(1 hour)'),
+        ...missing('the schedule is off', state === 'ENABLED'),
+        ...missing(
+          'the schedule calls another function',
+          target.arn.endsWith(`:${stack.function('reconcile').name}`),
+        ),
+      ];
+    },
+    breaks: {
+      'another rate': (stack) =>
+        (stack.one('scheduler/schedule', RECONCILE_SCHEDULE).scheduleExpression = 'rate(1 minute)'),
+      'switched off': (stack) => (stack.one('scheduler/schedule', RECONCILE_SCHEDULE).state = 'DISABLED'),
+      'another function': (stack) => (stack.one('scheduler/schedule', RECONCILE_SCHEDULE).target.arn = 'x'),
     },
   },
   {

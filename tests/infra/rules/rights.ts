@@ -10,8 +10,11 @@ export const rights: readonly Rule[] = [
     check: (stack) =>
       stack.all('iam/role').flatMap(({ name, inputs }) => {
         const trust = asDocument(inputs.assumeRolePolicy).Statement;
-        const service =
-          name === 'FlushScheduleRole' ? 'scheduler' : name === 'DatabaseProxyRole' ? 'rds' : 'lambda';
+        const service = name.endsWith('ScheduleRole')
+          ? 'scheduler'
+          : name === 'DatabaseProxyRole'
+            ? 'rds'
+            : 'lambda';
         const trusted = JSON.stringify(trust.map((statement) => statement.Principal));
         const statements = (inputs.inlinePolicies ?? []).flatMap(
           ({ policy }: any) => asDocument(policy).Statement,

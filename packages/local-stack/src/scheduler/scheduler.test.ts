@@ -40,6 +40,20 @@ test('invokes at once and every minute, also while an earlier run goes on, until
   expect(events).toHaveLength(3);
 });
 
+test('one that waits comes after the interval for the first time', async () => {
+  const names: string[] = [];
+  const invoke = (name: string) => {
+    names.push(name);
+    return Promise.resolve(result());
+  };
+  const rest = { functionName: 'reconcile', intervalMs: 1000, onLog: () => undefined };
+  const scheduler = new Scheduler({ lambda: { invoke }, ...rest, waitsFirst: true });
+  expect(names).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2000);
+  scheduler.stop();
+  expect(names).toEqual(['reconcile', 'reconcile']);
+});
+
 test('a run that fails, and one that cannot begin, are logged; the next one comes', async () => {
   const log: string[] = [];
   const answers = [

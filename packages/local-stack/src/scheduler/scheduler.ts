@@ -1,5 +1,5 @@
 /**
- * EventBridge Scheduler on one machine: invokes a function at once and then at an interval, with the event that a
+ * EventBridge Scheduler on one machine: invokes a function at an interval, and at once unless it is told to wait for the first, with the event that a
  * schedule without an input of its own sends. Runs may overlap, as they may on AWS; one that fails is logged, and the
  * next one comes at its time.
  */
@@ -14,6 +14,8 @@ export interface SchedulerOptions {
   readonly lambda: Pick<LocalLambda, 'invoke'>;
   readonly functionName: string;
   readonly intervalMs?: number;
+  /** The first one comes after the interval, too. */
+  readonly waitsFirst?: boolean;
   readonly onLog: (line: string) => void;
 }
 
@@ -22,11 +24,10 @@ export class Scheduler {
   readonly #timer: NodeJS.Timeout;
   #isStopped = false;
 
-  /** Invokes at once. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#timer = setInterval(() => void this.#run(), options.intervalMs ?? SCHEDULE_INTERVAL_MS);
-    void this.#run();
+    if (options.waitsFirst !== true) void this.#run();
   }
 
   /** What runs goes on; that it is ended with everything else is no news. */

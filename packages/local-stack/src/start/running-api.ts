@@ -39,6 +39,9 @@ export interface RunningApi {
   close(graceMs: number): Promise<number>;
 }
 
+/** As on AWS: see infra/flusher.ts. */
+const RECONCILE_INTERVAL_MS = 3_600_000;
+
 /** Functions that outlive their caller's patience must be ended in the reverse order of what is pushed here. */
 type Undo = () => unknown;
 
@@ -87,12 +90,19 @@ async function bringUp(
       onLog,
     }),
   );
-  const scheduler = new Scheduler({ lambda, functionName: 'flush', onLog });
+  const schedulers = [
+    new Scheduler({ lambda, functionName: 'flush', onLog }),
+    new Scheduler({
+      ...{ lambda, functionName: 'reconcile', onLog },
+      intervalMs: RECONCILE_INTERVAL_MS,
+      waitsFirst: true,
+    }),
+  ];
   return {
     url: front.url,
     lambdaEndpoint: endpoint,
     async close(graceMs) {
-      scheduler.stop();
+      for (const scheduler of schedulers) scheduler.stop();
       const cut = await front.close(graceMs);
       await undoAll();
       return cut;
