@@ -30,7 +30,9 @@ async function runBoth(dataDir: string): Promise<void> {
   const interrupted = new AbortController();
   const stopAsked = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
+      // Each of them: npm hands on the Ctrl-C that the terminal has sent us already, and a process that dies of the
+      // second one leaves its servers running. How long they may take to stop is limited.
+      process.on(signal, () => {
         interrupted.abort(signal);
         resolve();
       });

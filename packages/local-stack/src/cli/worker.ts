@@ -1,4 +1,5 @@
 /** `npm run worker`: stores what waits, every QUEUE_PROCESS_INTERVAL seconds, for machines without a scheduler. */
+import type { FlightCache } from '@afterwrite/flights';
 import { type FlushResult, runWorker, systemRuntime } from '@afterwrite/write-behind';
 import { Command } from 'commander';
 import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
@@ -30,14 +31,22 @@ async function work(context: CommandContext): Promise<void> {
       signal,
       onRound: report,
     });
+    console.log(await end(cache));
+  });
+}
+
+/** Drains for at most QUEUE_FLUSH_TIMEOUT_MS; the last words. */
+async function end(cache: FlightCache): Promise<string> {
+  try {
     const last = await cache.close({ flush: true });
     if (last) report(last);
-    console.log(
-      last && last.remaining > 0
-        ? `Ended; ${counted(last.remaining, 'update')} could not be stored and stay in the queue.`
-        : 'Ended; nothing waits.',
-    );
-  });
+    return last && last.remaining > 0
+      ? `Ended; ${counted(last.remaining, 'update')} could not be stored and stay in the queue.`
+      : 'Ended; nothing waits.';
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `Ended; what waits stays in the queue for the next start: ${reason}`;
+  }
 }
 
 /** One line for a round that did something, or left something. */
