@@ -24,6 +24,8 @@ const WITHOUT_POINT: readonly string[] = [
   'cache/loader.ts: await underWay.catch(() => undefined)',
   'cache/loader.ts: await load',
   'cache/loader.ts: await underWay.catch(() => undefined)',
+  'cache/write-behind-cache.ts: await this.#closing.catch(() => undefined)',
+  'cache/write-behind-cache.ts: await this.#closing',
   'flusher/flusher.ts: await Promise.all(lanes)',
   'flusher/flusher.ts: await Promise.allSettled(this.#running)',
   'flusher/flusher.ts: await running',

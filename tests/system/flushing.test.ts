@@ -179,6 +179,15 @@ describe('limits of a flush', () => {
     expect(await cache.close({ flush: true })).toMatchObject({ processed: 1, remaining: 0 });
     await expect(cache.getFlight(1)).rejects.toMatchObject({ code: 'CLOSED' });
     await expect(cache.updateFlightDeparture(1, TIMES)).rejects.toMatchObject({ code: 'CLOSED' });
-    expect(await cache.close()).toBeUndefined();
+    expect(await cache.close()).toMatchObject({ processed: 1, remaining: 0 });
+  });
+
+  it('close that is called again waits for the flush of the first, as a second signal may', async () => {
+    const cache = await world.open();
+    for (const id of [1, 2, 3, 4]) await cache.updateFlightDeparture(id, TIMES);
+    const first = cache.close({ flush: true });
+    expect(await cache.close()).toMatchObject({ processed: 4, remaining: 0 });
+    expect(await logged()).toBe(4);
+    expect(await first).toMatchObject({ processed: 4 });
   });
 });

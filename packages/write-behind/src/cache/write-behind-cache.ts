@@ -54,7 +54,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   readonly #flusher: Flusher;
   readonly #reader: Reader;
   readonly #updater: Updater;
-  #isClosed = false;
+  #closing: Promise<FlushResult | undefined> | undefined;
 
   /** Connects nothing: see `openWriteBehindCache`, which builds the ports from settings and opens them. */
   constructor(definition: EntityDefinition<Value, Changes>, ports: CachePorts, settings: CacheSettings) {
@@ -258,11 +258,17 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
 
   /**
    * Takes no more calls, lets batches under way finish, and with `flush` drains the queue first, for at most
-   * `flushTimeoutMs`. What remains stays in the queue. Safe to repeat.
+   * `flushTimeoutMs`. What remains stays in the queue. Called again it waits for the first call and answers the same, so
+   * that a second signal does not cut the first one's flush.
    */
   async close(options: { readonly flush?: boolean } = {}): Promise<FlushResult | undefined> {
-    if (this.#isClosed) return undefined;
-    this.#isClosed = true;
+    // The first call has the error, if there is one.
+    if (this.#closing) return await this.#closing.catch(() => undefined);
+    this.#closing = this.#close(options);
+    return await this.#closing;
+  }
+
+  async #close(options: { readonly flush?: boolean }): Promise<FlushResult | undefined> {
     try {
       await this.#flusher.halt();
       return options.flush ? await this.#flusher.flushAll({ deadlineAt: this.#flushDeadline() }) : undefined;
@@ -272,7 +278,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new errors.ClosedError();
+    if (this.#closing) throw new errors.ClosedError();
   }
 
   #begin(id: unknown): string {
