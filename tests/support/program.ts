@@ -1,7 +1,7 @@
 /** A program of the project as a process of its own, in a folder without a `.env`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -19,7 +19,7 @@ export class Program {
   stderr = '';
   #look: () => void = () => undefined;
 
-  /** `file` from the project's root. What it sends by IPC is for `onMessage`. */
+  /** `file`: absolute, or from the project's root. What it sends by IPC is for `onMessage`. */
   constructor(
     file: string,
     args: readonly string[],
@@ -27,7 +27,7 @@ export class Program {
     onMessage?: (message: unknown) => void,
   ) {
     const { PATH, HOME } = process.env;
-    this.child = spawn(process.execPath, [join(ROOT, file), ...args], {
+    this.child = spawn(process.execPath, [resolvePath(ROOT, file), ...args], {
       cwd: tmpdir(),
       env: { PATH, HOME, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', ...(onMessage ? (['ipc'] as const) : [])],

@@ -21,6 +21,7 @@ import { type Sent, startWriters } from '../support/writers.ts';
 const SEED = Number(process.env.AFTERWRITE_SEED ?? 11);
 const FLIGHTS = 100;
 const ROOT = join(import.meta.dirname, '../..');
+const SERVICE = new URL('../support/service-process.ts', import.meta.url).pathname;
 const CLI = 'packages/local-stack/src/cli';
 /** How long an ending drains here; what it may take beyond it on a busy machine. */
 const FLUSH_TIMEOUT_MS = 1000;
@@ -99,7 +100,7 @@ describe('3 4 SIGTERM under load', () => {
         history.acknowledge(uid, flightId, column, result as UpdateResult);
       };
       const args = [String(1_000_000 * (number + 1)), String(FLIGHTS)];
-      const program = new Program('tests/support/service-process.ts', args, environment, told);
+      const program = new Program(SERVICE, args, environment, told);
       await anyMoment(ready.promise);
       const { code, stderr, tookMs } = await end(program);
       expect(stderr).toBe('');
@@ -319,10 +320,11 @@ interface EnginePlace {
   readonly pid: number;
 }
 
+/** Not one that is only waiting to be reaped. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
   } catch {
     return false;
   }
