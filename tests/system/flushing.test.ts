@@ -111,6 +111,40 @@ describe('10 a failed attempt is retried', () => {
   });
 });
 
+describe('3 an item that newer code wrote, found by older code', () => {
+  it('stops its partition, says what to do, and is stored by the code that understands it', async () => {
+    const cache = cacheOver({});
+    for (const comment of ['before', 'newer', 'after']) {
+      await cache.updateFlightDeparture(1, { ...TIMES, comment });
+    }
+    const partition = ports.buffer.partitionOf('1');
+    const queue = `${world.tag(partition)}:queue`;
+    const written = (await world.valkey.lindex(queue, 1))!;
+    await world.valkey.lset(queue, 1, written.replace('[1,', '[2,'));
+
+    const message = expect.stringMatching(/format 2.*knows up to 1: deploy the newer version/) as string;
+    const stopped = { partition, code: 'NEWER_FORMAT', message, retryable: false };
+    expect(await cache.flushQueue()).toMatchObject({
+      processed: 1,
+      failed: 0,
+      remaining: 2,
+      stopped: [stopped],
+    });
+    const status = await cache.queueStatus();
+    expect(status).toMatchObject({ queueLength: 2, deadLetters: 0 });
+    expect(status.partitions[partition]).toMatchObject({ stopped });
+    expect(await cache.verifyConsistency(1)).toMatchObject({ pending: true, pendingUpdates: 1 });
+
+    await world.valkey.lset(queue, 0, written);
+    expect(await cache.flushQueue()).toMatchObject({ processed: 2, remaining: 0, stopped: [] });
+    expect(await world.rows('SELECT comment FROM flight_log')).toEqual([
+      { comment: 'before' },
+      { comment: 'newer' },
+      { comment: 'after' },
+    ]);
+  });
+});
+
 describe('4 a flusher that dies between commit and ack', () => {
   it('leaves items that the next one finds stored, and whose cached values it does not trust', async () => {
     const ack = () => Promise.reject(new BufferUnavailableError('killed'));

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'STORE_DATA_REFUSED'
   | 'DURABILITY_NOT_REACHED'
   | 'RECONCILE_INTERRUPTED'
+  | 'NEWER_FORMAT'
   | 'CONFIGURATION'
   | 'CLOSED';
 
@@ -244,6 +245,18 @@ export class StoreDataError extends AfterwriteError {
 export class StoreError extends AfterwriteError {
   constructor(message: string, cause?: unknown) {
     super('STORE_ERROR', message, { cause });
+  }
+}
+
+/** The queue holds an item that newer code wrote. Stops a partition; the item waits, and nothing of it is parked. */
+export class NewerFormatError extends AfterwriteError {
+  constructor(format: number, known: number, context: Readonly<Record<string, unknown>>) {
+    super(
+      'NEWER_FORMAT',
+      `The queue holds items of format ${String(format)}, this code knows up to ${String(known)}: deploy the newer version ` +
+        'again, it goes on from here. Nothing is lost.',
+      { context: { ...context, format, known } },
+    );
   }
 }
 

@@ -1,8 +1,12 @@
 /**
  * The queue item: one JSON array a line,
- *   [1,"<epoch>",<seq>,<ahead>,"<id>",{changes},"user","comment" or null]
- * The buffer's script writes the head (format version, position, by how many microseconds seq ran ahead of the
- * buffer's clock); the caller the tail. The head must stay as it is in later formats, because the ack reads it.
+ *   [format,"<epoch>",<seq>,<ahead>,"<id>", … what the format says
+ * The buffer's script writes the head (format, position, by how many microseconds seq ran ahead of the buffer's clock);
+ * the caller the tail. The head up to the id must stay as it is in every format, because the ack reads it.
+ *
+ * Items and dead letters outlive the code that wrote them. So a format that was ever written is read for ever: a new one
+ * adds a reader to READERS, and a file to `testing/recorded/`. It is written (`update-7.lua`) only one release later, so
+ * that whoever runs beside it can read it. What is newer than this code is not understood and not parked either: it waits.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FieldValues, Scalar, Update } from './entity.ts';
@@ -26,19 +30,40 @@ export interface UnreadableItem {
   readonly head: { readonly position: Position; readonly id: string } | undefined;
 }
 
-export type QueueItem = QueuedUpdate | UnreadableItem;
+/** An item in a format that newer code wrote: to be left alone until that code reads it. */
+export interface NewerItem {
+  readonly kind: 'NEWER';
+  readonly bytes: Buffer;
+  readonly format: number;
+  readonly reason: string;
+  readonly head: { readonly position: Position; readonly id: string };
+}
+
+/** An item whose fate this code can decide. */
+export type KnownItem = QueuedUpdate | UnreadableItem;
+export type QueueItem = KnownItem | NewerItem;
 
 export function encodeItemTail(update: Update<FieldValues>): string {
   return JSON.stringify([update.id, update.changes, update.user, update.comment]).slice(1);
 }
 
+/** What a format says after the head: what `parts` hold is checked for its shape only, see decodeItem. */
+type ReadItem = (parts: readonly unknown[]) => Update<FieldValues>;
+
+/** Formats that this code understands. Of those that were ever written none may go. */
+const READERS: Readonly<Record<number, ReadItem>> = {
+  1: readFormat1,
+};
+/** The newest of them, which `update-7.lua` writes. */
+export const ITEM_FORMAT = Math.max(...Object.keys(READERS).map(Number));
+
 /** The same pattern as in `ack`: what the ack can drop by position is what is given a position here. */
-const HEAD = /^\[1,"([0-9A-Za-z]{1,32})",(\d{1,16}),(\d{1,16}),"([^"\\]+)",/;
+const HEAD = /^\[(0|[1-9]\d{0,3}),"([0-9A-Za-z]{1,32})",(\d{1,16}),(\d{1,16}),"([^"\\]+)",/;
 
 /** When an item was accepted, in microseconds since 1970, as its head shows it; undefined where it shows nothing. */
 export function acceptedUsOf(bytes: Buffer): number | undefined {
   const match = HEAD.exec(bytes.toString('latin1', 0, MAX_HEAD_BYTES));
-  return match ? Number(match[2]) - Number(match[3]) : undefined;
+  return match ? Number(match[3]) - Number(match[4]) : undefined;
 }
 
 /** Format, epoch, seq, ahead and an id of 128 characters, with room to spare. */
@@ -51,30 +76,26 @@ const MAX_HEAD_BYTES = 256;
 export function decodeItem(bytes: Buffer): QueueItem {
   const text = bytes.toString('utf8');
   const match = HEAD.exec(text);
+  const format = Number(match?.[1]);
   const head =
     match === null
       ? undefined
-      : { position: { epoch: match[1] ?? '', seq: Number(match[2]) }, id: match[4] ?? '' };
+      : { position: { epoch: match[2] ?? '', seq: Number(match[3]) }, id: match[5] ?? '' };
   try {
     if (!isUtf8(bytes)) throw new Error('it is not UTF-8');
     if (!head) throw new Error('it does not begin as an item of ours does');
     if (!Number.isSafeInteger(head.position.seq)) throw new Error('its seq is out of range');
+    if (format > ITEM_FORMAT) {
+      const reason = `it is of format ${String(format)}, this code knows up to ${String(ITEM_FORMAT)}`;
+      return { kind: 'NEWER', bytes, format, reason, head };
+    }
+    const read = READERS[format];
+    if (!read) throw new Error(`nothing was ever written in its format, ${String(format)}`);
     const parts: unknown = JSON.parse(text);
-    if (!Array.isArray(parts) || parts.length !== 8) throw new Error('it does not have eight parts');
-    const [, , , ahead, id, changes, user, comment] = parts as unknown[];
-    if (typeof ahead !== 'number' || typeof id !== 'string') throw new Error('its head is damaged');
-    if (typeof user !== 'string') throw new Error('its user is not a text');
-    if (comment !== null && typeof comment !== 'string') throw new Error('its comment is not a text');
-    return {
-      kind: 'UPDATE',
-      position: head.position,
-      acceptedUs: head.position.seq - ahead,
-      id,
-      changes: readChanges(changes),
-      user,
-      comment,
-      bytes,
-    };
+    const ahead = Array.isArray(parts) ? (parts as unknown[])[3] : undefined;
+    if (!Array.isArray(parts) || typeof ahead !== 'number') throw new Error('its head is damaged');
+    const acceptedUs = head.position.seq - ahead;
+    return { kind: 'UPDATE', position: head.position, acceptedUs, ...read(parts), bytes };
   } catch (error) {
     return {
       kind: 'UNREADABLE',
@@ -83,6 +104,16 @@ export function decodeItem(bytes: Buffer): QueueItem {
       reason: error instanceof Error ? error.message : String(error),
     };
   }
+}
+
+/** [1,"epoch",seq,ahead,"id",{changes},"user","comment" or null] */
+function readFormat1(parts: readonly unknown[]): Update<FieldValues> {
+  if (parts.length !== 8) throw new Error('it does not have eight parts');
+  const [, , , , id, changes, user, comment] = parts;
+  if (typeof id !== 'string') throw new Error('its head is damaged');
+  if (typeof user !== 'string') throw new Error('its user is not a text');
+  if (comment !== null && typeof comment !== 'string') throw new Error('its comment is not a text');
+  return { id, changes: readChanges(changes), user, comment };
 }
 
 function readChanges(changes: unknown): FieldValues {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { decodeItem, ITEM_FORMAT } from '../src/item.ts';
 import { type MakeBuffer, openLab, uniqueName } from './buffer-lab.ts';
+import { RECORDED } from './recorded-items.ts';
 
 const HOUR_US = 3_600_000_000;
 const BYTES = Buffer.from([0, 255, 13, 10, 34, 92, 128, 0]);
@@ -56,6 +58,23 @@ export function describeAcks(make: MakeBuffer): void {
       expect(await lab.ack([positions[1]!])).toEqual({ dropped: 2, remaining: 2 });
       const left = (await lab.items()).map((item) => item.kind === 'UPDATE' && item.position);
       expect(left).toEqual(positions.slice(2));
+    });
+
+    test('drops items of every format by their position, recorded ones of former days among them', async () => {
+      const lab = await openLab(make);
+      await lab.updateFrom({ size: 1 }, 'new', { size: 2 });
+      const [written] = await lab.items();
+      expect(written).toMatchObject({ kind: 'UPDATE', id: 'new' });
+      expect(written!.bytes.toString()).toMatch(new RegExp(`^\\[${ITEM_FORMAT},"`));
+      const recorded = [...RECORDED.values()].flat().map(({ bytes }) => bytes);
+      const newer = Buffer.from(`[${ITEM_FORMAT + 1},"later",5,2,"7",{"anything":["else"]}]`);
+      for (const bytes of [...recorded, newer]) await lab.hand.pushItem(0, bytes);
+      const positions = (await lab.items()).map((item) =>
+        item.kind === 'UPDATE' ? item.position : item.head!.position,
+      );
+      expect(await lab.ack(positions.slice(0, -1))).toEqual({ dropped: recorded.length + 1, remaining: 1 });
+      expect((await lab.hand.items(0)).map(decodeItem)).toMatchObject([{ kind: 'NEWER' }]);
+      expect(await lab.ack(positions)).toEqual({ dropped: 1, remaining: 0 });
     });
 
     test('late and repeated acks, and one that covers nothing, change nothing', async () => {

@@ -34,7 +34,7 @@ local function touch(id)
   end
 end
 for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) do
-  local epoch, seq, id = string.match(item, '^%[1,"(%w+)",(%d+),%d+,"([^"\\\\]+)",')
+  local epoch, seq, id = string.match(item, '^%[%d+,"(%w+)",(%d+),%d+,"([^"\\\\]+)",')
   if isCovered(epoch, seq) then
     dropped = dropped + 1
     touch(id)

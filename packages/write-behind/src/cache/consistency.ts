@@ -26,7 +26,10 @@ export async function compare(
 
     const cache = before?.value ?? null;
     const database = row.value ?? null;
-    const updates = waiting.items.map(decodeItem).filter((item) => item.kind === 'UPDATE' && item.id === id);
+    const items = waiting.items.map(decodeItem);
+    const updates = items.filter((item) => item.kind === 'UPDATE' && item.id === id);
+    // What newer code wrote may be what makes the difference.
+    const isKnown = waiting.complete && !items.some(({ kind }) => kind === 'NEWER');
     const expected = updates.reduce<FieldValues | null>(
       (value, item) => (value && item.kind === 'UPDATE' ? { ...value, ...item.changes } : value),
       database,
@@ -42,7 +45,7 @@ export async function compare(
     if (!isSteady && attempt < MAX_ATTEMPTS) continue;
     return {
       consistent: reason === 'EQUAL' || reason === 'NOT_CACHED',
-      reason: reason === 'EQUAL' || (isSteady && waiting.complete) ? reason : 'UNDECIDED',
+      reason: reason === 'EQUAL' || (isSteady && isKnown) ? reason : 'UNDECIDED',
       cache,
       database,
       differing,

@@ -47,6 +47,7 @@ async function storeLetter(
     return { letterId, kind: 'STORED', entityId: letter.entityId };
   }
   const item = decodeItem(letter.item);
+  if (item.kind === 'NEWER') return { letterId, kind: 'UNREADABLE', error: item.reason };
   if (letter.reason === 'UNREADABLE' || item.kind === 'UNREADABLE') {
     return { letterId, kind: 'UNREADABLE', error: letter.error };
   }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { itemBytes, type ItemSpec, brokenLinks, queuedUpdate } from '../../testing/store-items.ts';
 import { MysqlWidgets } from '../../testing/widgets.ts';
-import { LimitError } from '../errors.ts';
+import { LimitError, NewerFormatError } from '../errors.ts';
 import { decodeItem, type QueueItem } from '../item.ts';
 import type { MysqlStore } from '../store/mysql/mysql-store.ts';
 import type { StorePort } from '../store/store.ts';
@@ -247,6 +247,26 @@ describe('9: draining goes on', () => {
     expect(stored.map(({ position }) => position.seq)).toEqual([1, 3]);
     expect(parked).toHaveLength(1);
     expect((await letters())[0]!.item.equals(foreign.bytes)).toBe(true);
+  });
+});
+
+describe('3: never lost', () => {
+  const newer = decodeItem(Buffer.from('[2,"e1",2,0,"1",{"size":22},"ann",null,"news"]'));
+  const after = queuedUpdate({ seq: 3 });
+
+  test('what newer code wrote stops the partition by name; nothing is parked, and nothing passes it', async () => {
+    const before = queuedUpdate({ seq: 1 });
+    const first = await commit([before, newer, after]);
+    expect(first).toMatchObject({ stored: [before], parked: [], covered: new Map([['e1', 1]]) });
+    const error: unknown = await commit([newer, after]).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(NewerFormatError);
+    expect(error).toMatchObject({ code: 'NEWER_FORMAT', retryable: false, context: { format: 2, known: 1 } });
+    expect(await letters()).toEqual([]);
+    expect(await watermark()).toEqual({ position: { epoch: 'e1', seq: 1 }, deadLetters: 0 });
+    // Code that understands it goes on from there.
+    const understood = queuedUpdate({ seq: 2, changes: { size: 22 } });
+    expect(await commit([understood, after])).toMatchObject({ stored: [understood, after] });
+    expect((await db.log()).map((row) => row.accepted_us)).toEqual([1, 2, 3]);
   });
 });
 

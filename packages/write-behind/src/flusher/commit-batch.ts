@@ -3,8 +3,8 @@
  * park what the data forbids, move the watermark, commit. However often and by whomever a batch is committed again,
  * each update is dealt with once (invariant 4), because the watermark moves in the transaction that changes the rows.
  */
-import { LimitError } from '../errors.ts';
-import type { QueueItem, QueuedUpdate } from '../item.ts';
+import { LimitError, NewerFormatError } from '../errors.ts';
+import { ITEM_FORMAT, type KnownItem, type QueueItem, type QueuedUpdate } from '../item.ts';
 import type { Position } from '../position.ts';
 import { type PlacedItem, placeItems, retiredOnTheWay } from '../store/placement.ts';
 import type { NewDeadLetter, StorePort, StoreTransaction, Watermark } from '../store/store.ts';
@@ -38,11 +38,12 @@ export type BatchOutcome =
   | { readonly kind: 'EPOCH_MOVED'; readonly watermark: Position; readonly statements: readonly string[] };
 
 export async function commitBatch(store: StorePort, batch: Batch): Promise<BatchOutcome> {
+  const items = knownPrefix(batch);
   return await store.transaction(async (transaction) => {
     const watermark = await transaction.lockWatermark(batch.partition);
-    const retired = await readRetired(transaction, batch, watermark.position.epoch);
+    const retired = await readRetired(transaction, batch.partition, items, watermark.position.epoch);
     const placement = placeItems({
-      items: batch.items,
+      items,
       watermark: watermark.position,
       retired,
       seenEpoch: batch.seenEpoch,
@@ -79,14 +80,33 @@ export async function commitBatch(store: StorePort, batch: Batch): Promise<Batch
   });
 }
 
-async function readRetired(transaction: StoreTransaction, batch: Batch, current: string) {
+/**
+ * The items before the first one that newer code wrote. What lies behind that one waits with it, so that nothing is stored
+ * out of order; where it is the first, the partition stops.
+ */
+function knownPrefix({ partition, items }: Batch): readonly KnownItem[] {
+  const known: KnownItem[] = [];
+  for (const item of items) {
+    if (item.kind !== 'NEWER') known.push(item);
+    else if (known.length > 0) break;
+    else throw new NewerFormatError(item.format, ITEM_FORMAT, { partition });
+  }
+  return known;
+}
+
+async function readRetired(
+  transaction: StoreTransaction,
+  partition: number,
+  items: readonly KnownItem[],
+  current: string,
+) {
   const epochs = new Set<string>();
-  for (const item of batch.items) {
+  for (const item of items) {
     if (item.kind === 'UPDATE' && item.position.epoch !== current) epochs.add(item.position.epoch);
   }
   return epochs.size === 0
     ? new Map<string, number>()
-    : await transaction.readRetired(batch.partition, [...epochs]);
+    : await transaction.readRetired(partition, [...epochs]);
 }
 
 function settledPrefix(

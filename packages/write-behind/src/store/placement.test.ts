@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { queuedUpdate } from '../../testing/store-items.ts';
-import { decodeItem, type QueueItem, type QueuedUpdate } from '../item.ts';
+import { decodeItem, type KnownItem, type QueuedUpdate, type UnreadableItem } from '../item.ts';
 import type { Position } from '../position.ts';
 import { placeItems, type PlacementInput, retiredOnTheWay } from './placement.ts';
 
@@ -10,8 +10,9 @@ const EPOCHS = ['a', 'b', 'c'];
 const SEQS = [1, 2, 3];
 
 const update = (epoch: string, seq: number) => queuedUpdate({ epoch, seq });
-const damaged = (epoch: string, seq: number | string): QueueItem =>
-  decodeItem(Buffer.from(`[1,"${epoch}",${seq},0,"1",{oops`));
+const unreadable = (text: string) => decodeItem(Buffer.from(text)) as UnreadableItem;
+const damaged = (epoch: string, seq: number | string): KnownItem =>
+  unreadable(`[1,"${epoch}",${seq},0,"1",{oops`);
 
 /** The protocol's text, item by item; the store's state is what earlier items of the batch left. */
 function byTheProtocol({ items, watermark, retired, seenEpoch }: PlacementInput): string[] | 'EPOCH_MOVED' {
@@ -133,7 +134,7 @@ describe('placeItems', () => {
 
 describe('an unreadable item', () => {
   const at = { epoch: 'a', seq: 5 };
-  const place = (items: readonly QueueItem[], seenEpoch = 'a') => {
+  const place = (items: readonly KnownItem[], seenEpoch = 'a') => {
     const placement = placeItems({ items, watermark: at, retired: new Map([['b', 9]]), seenEpoch });
     if (placement.kind !== 'PLACED') throw new Error('the epoch moved');
     return placement.items.map(({ kind, watermark }) => [kind, watermark.epoch + String(watermark.seq)]);
@@ -145,7 +146,7 @@ describe('an unreadable item', () => {
     ['its head shows one that the watermark covers', [damaged('a', 5), update('a', 7)]],
     ['its epoch is retired', [damaged('b', 2), update('a', 7)]],
     ['its epoch is unknown', [damaged('x', 2), update('a', 7)]],
-    ['it has no head', [decodeItem(Buffer.from('garbage')), update('a', 7)]],
+    ['it has no head', [unreadable('garbage'), update('a', 7)]],
   ])('is parked and moves nothing where %s', (_why, items) => {
     expect(place(items)).toEqual([
       ['UNREADABLE', 'a5'],

@@ -6,7 +6,7 @@
  * if the watermark still stands in the epoch that was read before the peek: otherwise the batch may come from a queue
  * that is no more, and would be stored after newer updates.
  */
-import type { QueueItem, QueuedUpdate, UnreadableItem } from '../item.ts';
+import type { KnownItem, QueuedUpdate, UnreadableItem } from '../item.ts';
 import type { Position } from '../position.ts';
 
 export type PlacedItem = (
@@ -27,7 +27,7 @@ export type Placement =
   | { readonly kind: 'EPOCH_MOVED' };
 
 export interface PlacementInput {
-  readonly items: readonly QueueItem[];
+  readonly items: readonly KnownItem[];
   readonly watermark: Position;
   readonly retired: ReadonlyMap<string, number>;
   /** The watermark's epoch, read before the peek. */
