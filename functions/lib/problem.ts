@@ -8,6 +8,7 @@ import {
   LimitError,
   NotFoundError,
   OutcomeUnknownError,
+  PartitionsChangedError,
   QueueFullError,
   ValidationError,
   VersionConflictError,
@@ -89,7 +90,8 @@ export function toProblem(error: unknown): Problem {
     const detail = 'Its reply was lost. Send it again with the same Idempotency-Key to find out.';
     return new Problem('outcome-unknown', detail, {}, retryAfter(RETRY_AFTER_SECONDS.unavailable));
   }
-  if (error instanceof AfterwriteError && error.retryable) {
+  // Not this process, but the next one that a deployment starts.
+  if (error instanceof PartitionsChangedError || (error instanceof AfterwriteError && error.retryable)) {
     return new Problem(
       'unavailable',
       UNAVAILABLE[error.code] ?? 'Try again.',
@@ -105,6 +107,8 @@ const UNAVAILABLE: Partial<Record<string, string>> = {
   BUFFER_FULL: 'The cache is at its memory limit: updates are refused until the queue has been drained.',
   STORE_UNAVAILABLE: 'The database cannot be reached, and this is not in the cache.',
   UPDATES_PENDING: 'Earlier updates of it must reach the database first, and have not yet.',
+  PARTITIONS_CHANGING: 'The queue is being rebuilt: updates are refused, reads come from the database.',
+  PARTITIONS_CHANGED: 'The queue was rebuilt, and this process has not been replaced yet.',
   CONTENDED: 'Too many change it at the same time.',
 };
 

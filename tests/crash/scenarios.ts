@@ -185,7 +185,7 @@ const flushes: readonly Scenario[] = [
     name: 'flush: an item that nobody can read',
     prepare: async (stage) => {
       await stage.update(stage.healthy, '1', 'name');
-      await stage.pushItem('["other",1,0,"0",{},"test","foreign"]');
+      await stage.pushItem('[0,"other",1,0,"0",{},"test","foreign"]');
       await stage.update(stage.healthy, '2', 'name');
     },
     act: flush,

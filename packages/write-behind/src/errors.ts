@@ -24,6 +24,9 @@ export type ErrorCode =
   | 'DURABILITY_NOT_REACHED'
   | 'RECONCILE_INTERRUPTED'
   | 'NEWER_FORMAT'
+  | 'PARTITIONS_CHANGING'
+  | 'PARTITIONS_CHANGED'
+  | 'NOT_REPARTITIONED'
   | 'CONFIGURATION'
   | 'CLOSED';
 
@@ -257,6 +260,39 @@ export class NewerFormatError extends AfterwriteError {
         'again, it goes on from here. Nothing is lost.',
       { context: { ...context, format, known } },
     );
+  }
+}
+
+/** The number of partitions is being changed. Nothing was queued; reads come from the store meanwhile. */
+export class PartitionsChangingError extends AfterwriteError {
+  /** The change has ended, or was given up, by then. */
+  readonly retryAfterMs: number;
+  constructor(to: number, retryAfterMs: number) {
+    super(
+      'PARTITIONS_CHANGING',
+      `The number of partitions is being changed to ${String(to)}: no update is taken, for ${String(Math.ceil(retryAfterMs / 1000))} s at the most.`,
+      { retryable: true, context: { to, retryAfterMs } },
+    );
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The number of partitions was changed since this process started. Nothing was queued or stored; reads come from the store. */
+export class PartitionsChangedError extends AfterwriteError {
+  constructor(partitions: number, own: number) {
+    super(
+      'PARTITIONS_CHANGED',
+      `There are ${String(partitions)} partitions now, this process counts ${String(own)}: ` +
+        `start it again with QUEUE_PARTITIONS=${String(partitions)}.`,
+      { context: { partitions, own } },
+    );
+  }
+}
+
+/** The number of partitions was not changed; everything goes on as before. The message says what is in the way. */
+export class RepartitionError extends AfterwriteError {
+  constructor(reason: string) {
+    super('NOT_REPARTITIONED', `The number of partitions was not changed: ${reason}.`, { retryable: true });
   }
 }
 

@@ -18,10 +18,18 @@ export {
   createPorts,
   mysqlTls,
   type EntityOptions,
+  type OpenedRepartition,
   openPorts,
+  openRepartition,
   openWriteBehindCache,
   type Surroundings,
 } from './open.ts';
+export {
+  abortRepartition,
+  repartition,
+  type RepartitionOptions,
+  type RepartitionResult,
+} from './repartition/repartition.ts';
 export type { Logger, Runtime } from './runtime.ts';
 export { stderrLogger, systemRuntime } from './runtime.ts';
 export type { MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';

@@ -2,13 +2,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ValkeyBuffer } from './buffer/valkey-buffer.ts';
+import type { ValkeySettings } from './buffer/valkey-client.ts';
+import { ValkeyPartitions } from './buffer/valkey-partitions.ts';
 import { type CachePorts, type CacheSettings, WriteBehindCache } from './cache/write-behind-cache.ts';
 import type { Settings } from './config/settings.ts';
 import type { EntityDefinition, FieldValues } from './entity.ts';
 import { ConfigurationError } from './errors.ts';
+import { Flusher } from './flusher/flusher.ts';
+import type { RepartitionPorts } from './repartition/repartition.ts';
 import { type Logger, type Runtime, stderrLogger, systemRuntime } from './runtime.ts';
 import type { MysqlMapping } from './store/mysql/mysql-mapping.ts';
-import { mysqlSsl } from './store/mysql/mysql-pool.ts';
+import { MysqlPartitions } from './store/mysql/mysql-partitions.ts';
+import { type MysqlSettings, mysqlSsl } from './store/mysql/mysql-pool.ts';
 import { MysqlStore } from './store/mysql/mysql-store.ts';
 
 export interface EntityOptions<Value extends FieldValues, Changes extends FieldValues> {
@@ -93,17 +98,7 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
   };
   const buffer = new ValkeyBuffer({
     ...scope,
-    connection: {
-      host: settings.CACHE_HOST,
-      port: settings.CACHE_PORT,
-      username: settings.CACHE_USERNAME,
-      password: settings.CACHE_PASSWORD,
-      tls: settings.CACHE_TLS,
-      tlsCa: readCa('CACHE_TLS_CA', settings.CACHE_TLS_CA),
-      cluster: settings.CACHE_CLUSTER,
-      connectTimeoutMs: settings.CACHE_CONNECT_TIMEOUT_MS,
-      commandTimeoutMs: settings.CACHE_COMMAND_TIMEOUT_MS,
-    },
+    connection: valkeyConnection(settings),
     cacheTtlMs: settings.CACHE_TTL * 1000,
     missingTtlMs: settings.CACHE_MISSING_TTL * 1000,
     fillLeaseMs: settings.CACHE_FILL_LEASE_MS,
@@ -111,29 +106,100 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
     idempotencyTtlMs: settings.IDEMPOTENCY_TTL * 1000,
     idempotencyMaxAnswers: settings.IDEMPOTENCY_MAX_ANSWERS,
     uniqueName: () => runtime.uniqueName(),
+    readLayout: () => store.readLayout(),
   });
   const store = new MysqlStore({
     ...scope,
-    connection: {
-      host: settings.DB_HOST,
-      port: settings.DB_PORT,
-      database: settings.DB_NAME,
-      user: settings.DB_USER,
-      password: settings.DB_PASSWORD,
-      tls: settings.DB_TLS,
-      tlsCa: readCa('DB_TLS_CA', settings.DB_TLS_CA),
-      poolSize: settings.DB_POOL_SIZE,
-      connectTimeoutMs: settings.DB_CONNECT_TIMEOUT_MS,
-      statementTimeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
-      idleTimeoutSeconds: settings.DB_IDLE_TIMEOUT_SECONDS,
-      lockWaitSeconds: settings.DB_LOCK_WAIT_SECONDS,
-    },
+    connection: mysqlConnection(settings),
     mapping: mysql,
     // Not the process's names, of which versions show the next and the last: what is signed with it could be forged.
     uniqueName: () => randomBytes(16).toString('hex'),
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
   });
   return { buffer, store, runtime, logger };
+}
+
+function valkeyConnection(settings: Settings): ValkeySettings {
+  return {
+    host: settings.CACHE_HOST,
+    port: settings.CACHE_PORT,
+    username: settings.CACHE_USERNAME,
+    password: settings.CACHE_PASSWORD,
+    tls: settings.CACHE_TLS,
+    tlsCa: readCa('CACHE_TLS_CA', settings.CACHE_TLS_CA),
+    cluster: settings.CACHE_CLUSTER,
+    connectTimeoutMs: settings.CACHE_CONNECT_TIMEOUT_MS,
+    commandTimeoutMs: settings.CACHE_COMMAND_TIMEOUT_MS,
+  };
+}
+
+function mysqlConnection(settings: Settings): MysqlSettings {
+  return {
+    host: settings.DB_HOST,
+    port: settings.DB_PORT,
+    database: settings.DB_NAME,
+    user: settings.DB_USER,
+    password: settings.DB_PASSWORD,
+    tls: settings.DB_TLS,
+    tlsCa: readCa('DB_TLS_CA', settings.DB_TLS_CA),
+    poolSize: settings.DB_POOL_SIZE,
+    connectTimeoutMs: settings.DB_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
+    idleTimeoutSeconds: settings.DB_IDLE_TIMEOUT_SECONDS,
+    lockWaitSeconds: settings.DB_LOCK_WAIT_SECONDS,
+  };
+}
+
+/** What `repartition` works on: see `openRepartition`. */
+export interface OpenedRepartition extends RepartitionPorts {
+  /** Of partitions as they are now. */
+  readonly cache: CachePorts;
+  readonly maxAnswers: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Everything that changing the number of partitions to `to` needs, connected and checked. QUEUE_PARTITIONS does not
+ * matter: the store knows how many there are.
+ */
+export async function openRepartition<Value extends FieldValues, Changes extends FieldValues>(
+  entity: EntityOptions<Value, Changes>,
+  settings: Settings,
+  to: number,
+  surroundings: Surroundings = {},
+): Promise<OpenedRepartition> {
+  const { name } = entity.definition;
+  const store = new MysqlPartitions(mysqlConnection(settings), [settings.CACHE_NAMESPACE, name]);
+  try {
+    await store.migrate();
+    const { partitions, change } = await store.read();
+    const cache = await openPorts(entity, { ...settings, QUEUE_PARTITIONS: partitions }, surroundings);
+    const most = Math.max(partitions, to, change?.from ?? 0);
+    const wide = createPorts(entity, { ...settings, QUEUE_PARTITIONS: most }, surroundings);
+    const flusher = new Flusher({ ...cache, buffer: wide.buffer }, cacheSettings(settings).flusher);
+    const buffer = new ValkeyPartitions({
+      connection: valkeyConnection(settings),
+      entity: name,
+      namespace: settings.CACHE_NAMESPACE,
+      partitions: most,
+    });
+    return {
+      cache,
+      store,
+      buffer,
+      runtime: cache.runtime,
+      maxAnswers: settings.IDEMPOTENCY_MAX_ANSWERS,
+      drain: (deadlineAt) => flusher.flushAll({ deadlineAt }),
+      close: async () => {
+        buffer.close();
+        const open = [cache.buffer, cache.store, wide.buffer, wide.store, store];
+        await Promise.allSettled(open.map((each) => each.close()));
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 export function cacheSettings(settings: Settings): CacheSettings {

@@ -7,6 +7,7 @@
  */
 import { expect, onTestFinished, vi } from 'vitest';
 import type { Ack, BufferPort, UpdateReply, UpdateRequest } from '../src/buffer/buffer.ts';
+import type { Layout } from '../src/buffer/partition-fence.ts';
 import type { FieldValues } from '../src/entity.ts';
 import { decodeItem, encodeItemTail, type QueueItem } from '../src/item.ts';
 import { formatPosition, type Position } from '../src/position.ts';
@@ -20,6 +21,8 @@ export interface BufferSettings {
   readonly queueMaxLength: number;
   readonly idempotencyTtlMs: number;
   readonly idempotencyMaxAnswers: number;
+  /** What the store says; by default that there are `partitions`. */
+  readonly layout?: () => Promise<Layout>;
 }
 
 const SETTINGS: BufferSettings = {

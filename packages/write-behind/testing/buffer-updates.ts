@@ -162,6 +162,7 @@ export function describeUpdates(make: MakeBuffer): void {
     test('a base without a lease, or under another one, is not taken', async () => {
       const lab = await openLab(make);
       const base = { gate: 'A' };
+      await lab.fill('116', base); // so that the partition is known to be ours
       await lab.expectNothingWritten(async () => {
         expect(await lab.tryUpdate('115', { gate: 'B' }, { base })).toEqual({ kind: 'RETRY' });
       });

@@ -38,7 +38,8 @@ export function makeValkeyBuffer(
   settings: BufferSettings,
   namespace: string,
 ): ValkeyBuffer {
-  return new ValkeyBuffer({ ...settings, connection, entity: ENTITY, namespace, uniqueName });
+  const readLayout = settings.layout ?? (() => Promise.resolve({ partitions: settings.partitions }));
+  return new ValkeyBuffer({ ...settings, connection, entity: ENTITY, namespace, uniqueName, readLayout });
 }
 
 /** Both kinds of client take the same commands; the type of one keeps the tests readable. */

@@ -131,7 +131,13 @@ export function describeTransactions(contract: StoreContract): void {
       expect(await ask('e3', 1)).toEqual({ state: 'UNKNOWN' });
       expect(await ask('e2', 3)).toMatchObject({ state: 'DEAD', reason: 'REFUSED' });
       expect(await ask('e2', 4)).toMatchObject({ state: 'DEAD', reason: 'UNREADABLE' });
-      expect(await store.positionState(1, { epoch: 'e2', seq: 3 })).toEqual({ state: 'UNKNOWN' });
+      // Accepted when the entity was of another partition: the number of partitions has changed since.
+      const elsewhere = async (epoch: string, seq: number) => await store.positionState(1, { epoch, seq });
+      expect(await elsewhere('e1', 5)).toEqual({ state: 'STORED' });
+      expect(await elsewhere('e1', 6)).toEqual({ state: 'UNKNOWN' });
+      expect(await elsewhere('e2', 7)).toEqual({ state: 'STORED' });
+      expect(await elsewhere('e2', 3)).toMatchObject({ state: 'DEAD', reason: 'REFUSED' });
+      expect(await elsewhere('e3', 1)).toEqual({ state: 'UNKNOWN' });
     });
 
     test('fails on a partition that was never made', async () => {

@@ -31,10 +31,11 @@ describe('keys', () => {
   });
 
   test('no id that is taken has the key of anything else in its partition', () => {
-    const { entityPrefix, fillPrefix, ...own } = partitionKeys('flight', '', 7);
+    const { entityPrefix, fillPrefix, gatheredPrefix, ...own } = partitionKeys('flight', '', 7);
     const names = Object.values(own).map((key) => key.slice(entityPrefix.length));
     const leases = ['', '1', 'seq'].map((id) => `${fillPrefix}${id}`.slice(entityPrefix.length));
-    for (const name of [...names, ...leases]) expect(() => checkId(name), name).toThrow('id:');
+    const gathered = ['', '1'].map((run) => `${gatheredPrefix}${run}`.slice(entityPrefix.length));
+    for (const name of [...names, ...leases, ...gathered]) expect(() => checkId(name), name).toThrow('id:');
     for (const id of ['115', 'Queue', 'queues', 'fill', 'refill:1', 'once:', ':queue']) {
       expect(() => checkId(id), id).not.toThrow();
     }

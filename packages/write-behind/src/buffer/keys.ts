@@ -24,6 +24,8 @@ export interface PartitionKeys {
   /** Followed by the id. */
   readonly entityPrefix: string;
   readonly fillPrefix: string;
+  /** Followed by the run that changes the number of partitions: answers that it gathers. */
+  readonly gatheredPrefix: string;
 }
 
 /** Matches every key of the entity, in all partitions, and others' that `entityIdOf` tells apart. */
@@ -48,15 +50,16 @@ export function partitionKeys(entity: string, namespace: string, partition: numb
     store: `${tag}:store`,
     entityPrefix: `${tag}:`,
     fillPrefix: `${tag}:fill:`,
+    gatheredPrefix: `${tag}:once:next:`,
   };
 }
 
-const { entityPrefix, fillPrefix, ...ownKeys } = partitionKeys('', '', 0);
+const { entityPrefix, fillPrefix, gatheredPrefix, ...ownKeys } = partitionKeys('', '', 0);
 const OWN_NAMES = new Set(Object.values(ownKeys).map((key) => key.slice(entityPrefix.length)));
-const FILL_NAME = fillPrefix.slice(entityPrefix.length);
+const OWN_PREFIXES = [fillPrefix, gatheredPrefix].map((key) => key.slice(entityPrefix.length));
 
 function isOwnName(id: string): boolean {
-  return OWN_NAMES.has(id) || id.startsWith(FILL_NAME);
+  return OWN_NAMES.has(id) || OWN_PREFIXES.some((prefix) => id.startsWith(prefix));
 }
 
 /** The id of the entity whose key this is; undefined for any other key, whoever's it is. */
@@ -75,7 +78,7 @@ export function checkId(id: string): void {
   }
 }
 
-/** Spreads ids evenly over partitions; fixed for ever, since a queue's items stay where they were put. */
+/** Spreads ids evenly over partitions. MySQL's CRC32 is the same: `repartition` moves dead letters by it. */
 export function partitionOf(id: string, partitions: number): number {
   return crc32(id) % partitions;
 }

@@ -78,6 +78,14 @@ if remaining == 0 then
 end
 return { dropped, remaining }
 ` },
+  adopt: { numberOfKeys: 4, lua: `#!lua flags=allow-oom
+if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('RENAME', KEYS[3], KEYS[1])
+redis.call('HDEL', KEYS[1], '~')
+if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('RENAME', KEYS[4], KEYS[2]) end
+return 1
+` },
   begin: { numberOfKeys: 1, lua: `#!lua
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -125,6 +133,43 @@ local version, dirty = readEntity(KEYS[1])
 if version ~= ARGV[2] or dirty or redis.call('HGET', KEYS[2], ARGV[1]) then return 0 end
 redis.call('DEL', KEYS[1], KEYS[3])
 return 1
+` },
+  fence: { numberOfKeys: 1, lua: `#!lua
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+local function currentEpoch(known, candidate)
+  local server = serverName()
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end
+local function beginEpoch(key, epoch, seqText, server)
+  local time = redis.call('TIME')
+  local begun = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+  local known = redis.call('HMGET', key, 'e', 's', 'b')
+  redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
+  if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
+end
+local server = serverName()
+local known = redis.call('HMGET', KEYS[1], 'p', 'c')
+local fence, asked = ARGV[1] .. ' ' .. server, known[2]
+if known[1] == fence then return { 'OPEN' } end
+if asked and asked == ARGV[3] and string.match(asked, '%x+$') == server then
+  redis.call('HSET', KEYS[1], 'p', fence)
+  redis.call('HDEL', KEYS[1], 'c')
+  return { 'OPEN' }
+end
+if not asked or string.match(asked, '%x+$') ~= server then
+  asked = leaseOf(ARGV[2], server)
+  redis.call('HSET', KEYS[1], 'c', asked)
+end
+return { 'ASK', asked }
 ` },
   fill: { numberOfKeys: 4, lua: `#!lua
 local function readEntity(key)
@@ -192,7 +237,7 @@ redis.call('DEL', KEYS[2])
 if dirty then redis.call('HDEL', KEYS[1], '~v') else redis.call('DEL', KEYS[1]) end
 return { 'OK' }
 ` },
-  lease: { numberOfKeys: 3, lua: `#!lua
+  lease: { numberOfKeys: 4, lua: `#!lua
 local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
@@ -218,10 +263,15 @@ local function beginEpoch(key, epoch, seqText, server)
   redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
   if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
 end
+local function isFenced(fence, partitions, server)
+  return fence == partitions .. ' ' .. server
+end
 if readEntity(KEYS[1]) then return { 'PRESENT' } end
 if redis.call('HGET', KEYS[2], ARGV[1]) then return { 'PENDING' } end
 if redis.call('GET', KEYS[3]) then return { 'BUSY', redis.call('PTTL', KEYS[3]) } end
-redis.call('SET', KEYS[3], leaseOf(ARGV[2], serverName()), 'PX', ARGV[3])
+local server = serverName()
+if not isFenced(redis.call('HGET', KEYS[4], 'p'), ARGV[4], server) then return { 'UNFENCED' } end
+redis.call('SET', KEYS[3], leaseOf(ARGV[2], server), 'PX', ARGV[3])
 return { 'LEASED' }
 ` },
   life: { numberOfKeys: 1, lua: `#!lua flags=no-writes,allow-oom
@@ -265,6 +315,36 @@ for start = 0, rows - 1, CHUNK do
 end
 return reply
 ` },
+  seal: { numberOfKeys: 2, lua: `#!lua flags=allow-oom
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+local function currentEpoch(known, candidate)
+  local server = serverName()
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end
+local function beginEpoch(key, epoch, seqText, server)
+  local time = redis.call('TIME')
+  local begun = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+  local known = redis.call('HMGET', key, 'e', 's', 'b')
+  redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
+  if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
+end
+if redis.call('HGET', KEYS[1], 'p') then return { 'OPEN' } end
+local waiting = redis.call('LLEN', KEYS[2])
+if waiting > 0 then return { 'WAITING', waiting } end
+local last = redis.call('HGET', KEYS[1], 's') or '0'
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'r', serverName(), 'a', string.rep('0', 16))
+return { 'SEALED' }
+` },
   settle: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
 local known = redis.call('HMGET', KEYS[1], 'e', ARGV[2])
 if known[1] ~= ARGV[1] or not known[2] or tonumber(known[2]) ~= tonumber(ARGV[3]) then return 0 end
@@ -273,6 +353,10 @@ if ARGV[2] == 'b' then
 else
   redis.call('HSET', KEYS[1], 'a', string.format('%016.0f', tonumber(ARGV[4])))
 end
+return 1
+` },
+  shut: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
+redis.call('HDEL', KEYS[1], 'p', 'c')
 return 1
 ` },
   trip: { numberOfKeys: 1, lua: `#!lua
@@ -315,6 +399,9 @@ local function beginEpoch(key, epoch, seqText, server)
   redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
   if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
 end
+local function isFenced(fence, partitions, server)
+  return fence == partitions .. ' ' .. server
+end
 local TRIM = 2
 local function findAnswer(once, key, digest)
   local answer = redis.call('HGET', once, key)
@@ -341,7 +428,7 @@ local function keepAnswer(once, order, key, answer, time, expired)
   redis.call('RPUSH', order, string.format('%.0f', time) .. ' ' .. key)
 end
 local id, onceKey = ARGV[1], ARGV[8]
-local changesEnd = 12 + tonumber(ARGV[12])
+local changesEnd = 13 + tonumber(ARGV[13])
 local hasBase = #ARGV > changesEnd
 local length = redis.call('LLEN', KEYS[2])
 local now = redis.call('TIME')
@@ -358,7 +445,9 @@ if length >= tonumber(ARGV[5]) then return { 'FULL', ARGV[5] } end
 local version, dirty, missing = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[4], id)
 local lease = redis.call('GET', KEYS[5])
-local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3], 'e', 's', 'r'), ARGV[2])
+local known = redis.call('HMGET', KEYS[3], 'e', 's', 'r', 'p')
+local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[2])
+if not isFenced(known[4], ARGV[12], server) then return { 'UNFENCED' } end
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
 if not isCached then
   if waiting then return { 'PENDING' } end
@@ -381,7 +470,7 @@ if not isCached then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], unpack(ARGV, changesEnd + 1, #ARGV))
 end
-redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 13, changesEnd))
+redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 14, changesEnd))
 if not dirty then redis.call('PERSIST', KEYS[1]) end
 redis.call('HSET', KEYS[4], id, position)
 redis.call('RPUSH', KEYS[2], head .. ARGV[6])

@@ -4,6 +4,7 @@ import type { UpdateRequest } from './buffer.ts';
 import { fieldArguments } from './entity-hash.ts';
 
 export interface UpdateLimits {
+  readonly partitions: number;
   readonly fillLeaseMs: number;
   /** Updates that may wait in one partition. */
   readonly queueMaxLength: number;
@@ -29,6 +30,7 @@ export function updateArguments(request: UpdateRequest, limits: UpdateLimits): (
     idempotencyKey === undefined ? '' : createHash('sha256').update(tail).digest('base64url').slice(0, 22),
     limits.idempotencyTtlMs * 1000,
     limits.idempotencyMaxAnswers,
+    limits.partitions,
     changes.length,
     ...changes,
     ...(request.base === undefined ? [] : fieldArguments(request.base)),

@@ -4,13 +4,14 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
-import { BufferFullError, BufferUnavailableError } from '../errors.ts';
+import { BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
 import type { Position } from '../position.ts';
 import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CachedLook } from './buffer.ts';
 import type { CheckResult, FillReply, LeaseReply, PartitionLife, PartitionQueue } from './buffer.ts';
 import type { PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, entityIdOf, everyKey, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
+import { type Layout, PartitionFence } from './partition-fence.ts';
 import { updateArguments, type UpdateLimits } from './update-arguments.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
@@ -27,6 +28,8 @@ export interface ValkeyBufferOptions extends UpdateLimits {
   readonly partitions: number;
   readonly cacheTtlMs: number;
   readonly missingTtlMs: number;
+  /** How many partitions there are, as the store knows it: asked where the server does not. */
+  readonly readLayout: () => Promise<Layout>;
 }
 
 /** Items one ack script drops: about 2 ms of the server's time. */
@@ -35,6 +38,8 @@ const ACK_CHUNK = 500;
 const PACE_KEPT_MS = 600_000;
 /** Keys one DEL takes, and items one LRANGE of a search reads. */
 const CHUNK = 500;
+/** A fence that is shut again each time we come. */
+const MAX_FENCED = 10;
 
 export class ValkeyBuffer implements BufferPort {
   readonly #options: ValkeyBufferOptions;
@@ -42,6 +47,7 @@ export class ValkeyBuffer implements BufferPort {
   readonly #where: string;
   readonly #confirmer: Confirmer;
   readonly #keys: readonly PartitionKeys[];
+  readonly #fence: PartitionFence;
 
   constructor(options: ValkeyBufferOptions) {
     this.#options = options;
@@ -51,6 +57,15 @@ export class ValkeyBuffer implements BufferPort {
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
     );
+    this.#fence = new PartitionFence({
+      ...options,
+      now: Date.now,
+      fence: async (partition, asked) => {
+        const args = [options.partitions, options.uniqueName(), asked];
+        const [kind, token] = await this.#script('fence', [this.#partition(partition).seq], args);
+        return { isOpen: kind === 'OPEN', token: String(token) };
+      },
+    });
   }
 
   async open(): Promise<CheckResult> {
@@ -102,7 +117,8 @@ export class ValkeyBuffer implements BufferPort {
   async update(request: UpdateRequest): Promise<UpdateReply> {
     const { id } = request;
     const keys = this.#of(id);
-    const reply = await this.#script(
+    const reply = await this.#fencedScript(
+      id,
       'update',
       [
         keys.entityPrefix + id,
@@ -124,10 +140,11 @@ export class ValkeyBuffer implements BufferPort {
 
   async lease(id: string, token: string): Promise<LeaseReply> {
     const keys = this.#of(id);
-    const [kind, leaseMs] = await this.#script(
+    const [kind, leaseMs] = await this.#fencedScript(
+      id,
       'lease',
-      [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id],
-      [id, token, this.#options.fillLeaseMs],
+      [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id, keys.seq],
+      [id, token, this.#options.fillLeaseMs, this.#options.partitions],
     );
     if (kind === 'BUSY') return { kind, leaseMs: Number(leaseMs) };
     if (kind === 'LEASED' || kind === 'PRESENT' || kind === 'PENDING') return { kind };
@@ -341,9 +358,9 @@ export class ValkeyBuffer implements BufferPort {
     let deleted = 0;
     let kept = 0;
     for await (const { partition, found } of this.#ownKeys()) {
-      const { queue, seq, once, onceOrder, store } = partition;
+      const { queue, seq, once, onceOrder, store, gatheredPrefix } = partition;
       const lasting = new Set([seq, once, onceOrder, store]);
-      const keys = found.filter((key) => !lasting.has(key));
+      const keys = found.filter((key) => !lasting.has(key) && !key.startsWith(gatheredPrefix));
       if (keys.length === 0) continue;
       const count = await this.#number('clear', [queue], keys);
       if (count < 0) kept += keys.length;
@@ -391,6 +408,21 @@ export class ValkeyBuffer implements BufferPort {
 
   async #each<T>(command: string, read: (keys: PartitionKeys) => Promise<T>): Promise<T[]> {
     return await this.#send(command, [], () => Promise.all(this.#keys.map(read)));
+  }
+
+  /** Runs it again once the store has said that we may write into the id's partition. */
+  async #fencedScript(
+    id: string,
+    name: 'update' | 'lease',
+    keys: string[],
+    args: (string | number | Buffer)[],
+  ): Promise<unknown[]> {
+    for (let attempt = 0; attempt < MAX_FENCED; attempt++) {
+      const reply = await this.#script(name, keys, args);
+      if (reply[0] !== 'UNFENCED') return reply;
+      await this.#fence.open(this.partitionOf(id));
+    }
+    throw new BufferError(name, new Error('its partition is shut again and again'));
   }
 
   async #script(name: ScriptName, keys: string[], args: (string | number | Buffer)[]): Promise<unknown[]> {

@@ -6,6 +6,8 @@ import {
   BufferUnavailableError,
   NotFoundError,
   OutcomeUnknownError,
+  PartitionsChangedError,
+  PartitionsChangingError,
   type AfterwriteError,
 } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
@@ -86,6 +88,8 @@ function isBufferAway(error: unknown): error is AfterwriteError {
   return (
     error instanceof BufferUnavailableError ||
     error instanceof BufferFullError ||
-    error instanceof OutcomeUnknownError
+    error instanceof OutcomeUnknownError ||
+    error instanceof PartitionsChangedError ||
+    error instanceof PartitionsChangingError
   );
 }

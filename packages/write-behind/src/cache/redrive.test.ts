@@ -36,6 +36,7 @@ beforeEach(async () => {
     idempotencyTtlMs: 60_000,
     idempotencyMaxAnswers: 1000,
     uniqueName: () => runtime.uniqueName(),
+    readLayout: () => store.readLayout(),
   });
   await buffer.open();
 });

@@ -100,7 +100,7 @@ export const variables = z.object({
   ),
   QUEUE_PROCESS_INTERVAL: whole(5, 1, 3600).describe('Seconds between two rounds of the worker.'),
   QUEUE_PARTITIONS: whole(16, 1, 1024).describe(
-    'Slices of the ids, each with a queue of its own. Fixed at first use.',
+    'Slices of the ids, each with a queue of its own. Kept at first use; `npm run repartition` changes it.',
   ),
   QUEUE_MAX_LENGTH: whole(100_000, 1, 100_000_000).describe(
     'Updates that may wait in one partition; more are refused.',

@@ -4,6 +4,7 @@
  *
  * Errors, all: StoreUnavailableError (try again), StoreDataError (this data is refused), StoreError (neither).
  */
+import type { Layout } from '../buffer/partition-fence.ts';
 import type { FieldValues } from '../entity.ts';
 import type { QueuedUpdate } from '../item.ts';
 import type { Position } from '../position.ts';
@@ -70,7 +71,10 @@ export interface LoadedRow {
 
 /** One open transaction. After an error in it nothing but rollback follows. */
 export interface StoreTransaction {
-  /** Locks the partition's row until the end. Always the first call. */
+  /**
+   * Locks the partition's row until the end. Always the first call. PartitionsChangedError if there are not as many
+   * partitions any more as this process counts: nothing that it read from the buffer may be stored then.
+   */
   lockWatermark(partition: number): Promise<Watermark>;
   /** Of these epochs those that are retired, with their final seq. */
   readRetired(partition: number, epochs: readonly string[]): Promise<ReadonlyMap<string, number>>;
@@ -159,6 +163,8 @@ export interface StorePort {
    * ConfigurationError if the partition count is another than at first use.
    */
   open(): Promise<OpenedStore>;
+  /** How many partitions there are now, and whether that is being changed: see `repartition/`. */
+  readLayout(): Promise<Layout>;
   /** What the engine relies on in the server, checked now. */
   check(): Promise<StoreCheck>;
   close(): Promise<void>;

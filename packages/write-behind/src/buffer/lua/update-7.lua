@@ -7,7 +7,8 @@
 -- ARGV  1 entity id              2 name of a new epoch        3 fill lease token     4 lease, ms
 --       5 queue limit, items     6 tail of the queue item     7 version wanted or ''
 --       8 idempotency key or ''  9 digest of the request     10 keep answers, us    11 answers limit
---      12 count n of the arguments that follow: changed field, value, ...
+--      12 number of partitions that the caller counts
+--      13 count n of the arguments that follow: changed field, value, ...
 --      then, if the caller brings a base: field, value, ... of the row it loaded under its lease
 -- Returns
 --   OK epoch seq queueLength replayed(0/1)    accepted, now or by an earlier call with the same idempotency key
@@ -15,12 +16,14 @@
 --   BUSY ms                                   not cached, and somebody else is loading it
 --   RETRY                                     the base came without an unbroken lease
 --   PENDING                                   not cached while updates wait: drain them first
+--   UNFENCED                                  whether the caller may write here, the store must say: see fence.lua
 --   MISSING | CONFLICT version | FULL limit | REUSED | ANSWERS_FULL limit
 --- @include "entity"
 --- @include "epoch"
+--- @include "fence"
 --- @include "answers"
 local id, onceKey = ARGV[1], ARGV[8]
-local changesEnd = 12 + tonumber(ARGV[12])
+local changesEnd = 13 + tonumber(ARGV[13])
 local hasBase = #ARGV > changesEnd
 
 local length = redis.call('LLEN', KEYS[2])
@@ -39,7 +42,9 @@ if length >= tonumber(ARGV[5]) then return { 'FULL', ARGV[5] } end
 local version, dirty, missing = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[4], id)
 local lease = redis.call('GET', KEYS[5])
-local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[3], 'e', 's', 'r'), ARGV[2])
+local known = redis.call('HMGET', KEYS[3], 'e', 's', 'r', 'p')
+local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[2])
+if not isFenced(known[4], ARGV[12], server) then return { 'UNFENCED' } end
 
 -- A clean value of another epoch may be older than what the store has: the store's row is the base then.
 local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
@@ -67,7 +72,7 @@ if not isCached then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], unpack(ARGV, changesEnd + 1, #ARGV))
 end
-redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 13, changesEnd))
+redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 14, changesEnd))
 if not dirty then redis.call('PERSIST', KEYS[1]) end
 redis.call('HSET', KEYS[4], id, position)
 redis.call('RPUSH', KEYS[2], head .. ARGV[6])

@@ -98,3 +98,11 @@ export function rightsFault(user: string, error: unknown): ConfigurationError | 
     error,
   );
 }
+
+const NO_SUCH_TABLE = 1146;
+
+export function isMissingTable(error: unknown): boolean {
+  if (!(error instanceof AfterwriteError) || error.retryable) return false;
+  const { cause } = error as { cause?: { errno?: number } };
+  return cause?.errno === NO_SUCH_TABLE;
+}

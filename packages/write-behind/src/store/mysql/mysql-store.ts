@@ -1,5 +1,6 @@
 /** The store on MySQL 8.0 and later. Its tables are made by `migrate`; the user's tables are the mapping's business. */
-import { ConfigurationError, StoreError, StoreUnavailableError } from '../../errors.ts';
+import type { Layout } from '../../buffer/partition-fence.ts';
+import { ConfigurationError, StoreError } from '../../errors.ts';
 import type { FieldValues } from '../../entity.ts';
 import type { Position } from '../../position.ts';
 import type {
@@ -19,7 +20,8 @@ import type {
   WatermarkStatus,
 } from '../store.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
-import { rightsFault } from './mysql-errors.ts';
+import { isMissingTable, rightsFault } from './mysql-errors.ts';
+import { readPartitions } from './mysql-partitions.ts';
 import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type LossRow, toLoss } from './mysql-losses.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
@@ -57,8 +59,6 @@ interface PositionRow {
   readonly reason: DeadLetterReason | null;
 }
 
-const NO_SUCH_TABLE = 1146;
-
 export class MysqlStore implements StorePort {
   readonly #pool: MysqlPool;
   readonly #options: MysqlStoreOptions;
@@ -93,6 +93,13 @@ export class MysqlStore implements StorePort {
     } catch (error) {
       throw rightsFault(this.#options.connection.user, error) ?? error;
     }
+  }
+
+  async readLayout(): Promise<Layout> {
+    return await this.#pool.use(async (connection) => {
+      const { partitions, change } = await readPartitions(connection, this.#scope);
+      return { partitions, change: change && { to: change.to, remainingMs: change.remainingMs } };
+    });
   }
 
   async close(): Promise<void> {
@@ -134,7 +141,8 @@ export class MysqlStore implements StorePort {
     // An error leaves `use` by destroying the connection: the server rolls back what was open on it.
     return await this.#pool.use(async (connection) => {
       await connection.run('START TRANSACTION');
-      const result = await work(new MysqlTransaction(connection, this.#scope, this.#options.mapping));
+      const { mapping, partitions } = this.#options;
+      const result = await work(new MysqlTransaction(connection, this.#scope, mapping, partitions));
       await connection.run('COMMIT');
       return result;
     });
@@ -149,14 +157,13 @@ export class MysqlStore implements StorePort {
 
   async positionState(partition: number, { epoch, seq }: Position): Promise<PositionState> {
     const values = [epoch, epoch, seq, ...this.#scope, partition];
-    const [row] = await this.#pool.use((connection) =>
-      connection.rows<PositionRow>(sql.positionState, values),
-    );
-    if (!row) return { state: 'UNKNOWN' };
-    const { letterId, reason } = row;
-    if (letterId !== null && reason !== null) return { state: 'DEAD', letterId, reason };
-    const dealtWith = row.epoch === epoch ? row.seq : row.finalSeq;
-    return { state: dealtWith !== null && seq <= dealtWith ? 'STORED' : 'UNKNOWN' };
+    return await this.#pool.use(async (connection) => {
+      const here = await connection.rows<PositionRow>(sql.positionState, values);
+      const known = stateOf(here, { epoch, seq });
+      if (known.state !== 'UNKNOWN') return known;
+      const anywhere = [epoch, epoch, seq, ...this.#scope, epoch];
+      return stateOf(await connection.rows<PositionRow>(sql.positionAnywhere, anywhere), { epoch, seq });
+    });
   }
 
   async lastRetired(partition: number): Promise<Position | undefined> {
@@ -233,8 +240,8 @@ export class MysqlStore implements StorePort {
     const known = first?.partitions;
     if (!first || known !== partitions || rows.length !== partitions) {
       throw new ConfigurationError(
-        `QUEUE_PARTITIONS is ${String(partitions)}, but ${entity} was first used with ${String(known)}: ` +
-          'updates that wait would be looked for in the wrong place. Set it back.',
+        `QUEUE_PARTITIONS is ${String(partitions)}, but ${entity} has ${String(known)}: updates that wait would be looked for ` +
+          `in the wrong place. Set it to ${String(known)}; \`npm run repartition\` changes the number.`,
         { partitions, known },
       );
     }
@@ -242,8 +249,12 @@ export class MysqlStore implements StorePort {
   }
 }
 
-function isMissingTable(error: unknown): boolean {
-  if (error instanceof StoreUnavailableError) return false;
-  const { cause } = error as { cause?: { errno?: number } };
-  return cause?.errno === NO_SUCH_TABLE;
+function stateOf(rows: readonly PositionRow[], { epoch, seq }: Position): PositionState {
+  for (const row of rows) {
+    const { letterId, reason } = row;
+    if (letterId !== null && reason !== null) return { state: 'DEAD', letterId, reason };
+    const dealtWith = row.epoch === epoch ? row.seq : row.finalSeq;
+    if (dealtWith !== null && seq <= dealtWith) return { state: 'STORED' };
+  }
+  return { state: 'UNKNOWN' };
 }

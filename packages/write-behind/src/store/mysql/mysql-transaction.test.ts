@@ -11,7 +11,7 @@ test('2: more rows than one statement locks are locked in the order of their key
       return [];
     },
   } as unknown as MysqlConnection;
-  const transaction = new MysqlTransaction(connection, ['', 'widget'], mysqlWidgets);
+  const transaction = new MysqlTransaction(connection, ['', 'widget'], mysqlWidgets, 1);
   // As texts 10 comes before 9; as they came, the greatest is first.
   const ids = Array.from({ length: 12_000 }, (_, index) => String(12_000 - index));
   await transaction.lockRows([...ids, 'not-a-number']);

@@ -1,5 +1,6 @@
 /** One open transaction on MySQL: each method one statement, or a few where said. `sql/` holds the texts. */
 import { createHash } from 'node:crypto';
+import { PartitionsChangedError } from '../../errors.ts';
 import type { Position } from '../../position.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
 import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
@@ -29,11 +30,13 @@ export class MysqlTransaction implements StoreTransaction {
   readonly #connection: MysqlConnection;
   readonly #scope: Scope;
   readonly #mapping: MysqlMapping;
+  readonly #partitions: number;
 
-  constructor(connection: MysqlConnection, scope: Scope, mapping: MysqlMapping) {
+  constructor(connection: MysqlConnection, scope: Scope, mapping: MysqlMapping, partitions: number) {
     this.#connection = connection;
     this.#scope = scope;
     this.#mapping = mapping;
+    this.#partitions = partitions;
   }
 
   get statements(): readonly string[] {
@@ -41,14 +44,19 @@ export class MysqlTransaction implements StoreTransaction {
   }
 
   async lockWatermark(partition: number): Promise<Watermark> {
-    const [row] = await this.#connection.rows<{ epoch: string; seq: number; deadLetters: number }>(
-      sql.lockWatermark,
-      [...this.#scope, partition],
-    );
+    const [row] = await this.#connection.rows<{
+      epoch: string;
+      seq: number;
+      deadLetters: number;
+      partitions: number;
+    }>(sql.lockWatermark, [...this.#scope, partition]);
     if (!row)
       throw new Error(
         `afterwrite_watermarks has no row for partition ${String(partition)}: open the store first`,
       );
+    if (row.partitions !== this.#partitions) {
+      throw new PartitionsChangedError(row.partitions, this.#partitions);
+    }
     return { position: { epoch: row.epoch, seq: row.seq }, deadLetters: row.deadLetters };
   }
 

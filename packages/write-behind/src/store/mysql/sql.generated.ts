@@ -45,6 +45,16 @@ export const sql = {
   PRIMARY KEY (loss_id),
   UNIQUE KEY named_once (namespace, entity, partition_no, kind, until_epoch, until_seq)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
+    `CREATE TABLE IF NOT EXISTS afterwrite_partition_changes (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  run VARCHAR(32) NOT NULL,
+  from_partitions SMALLINT UNSIGNED NOT NULL,
+  to_partitions SMALLINT UNSIGNED NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  closed_until DATETIME(6) NOT NULL,
+  PRIMARY KEY (namespace, entity)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
     `CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
   namespace VARCHAR(32) NOT NULL,
   entity VARCHAR(32) NOT NULL,
@@ -58,18 +68,31 @@ export const sql = {
   PRIMARY KEY (namespace, entity, partition_no)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
   ],
+  beginPartitionChange: `REPLACE INTO afterwrite_partition_changes
+  (namespace, entity, run, from_partitions, to_partitions, state, closed_until)
+VALUES (?, ?, ?, ?, ?, 'CLOSED', UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)`,
+  commitPartitionChange: `UPDATE afterwrite_partition_changes SET state = 'COMMITTED' WHERE namespace = ? AND entity = ? AND run = ?`,
+  countAllLetters: `UPDATE afterwrite_watermarks AS w SET w.dead_letters = (
+  SELECT COUNT(*) FROM afterwrite_dead_letters AS d
+  WHERE d.namespace = w.namespace AND d.entity = w.entity AND d.partition_no = w.partition_no
+)
+WHERE w.namespace = ? AND w.entity = ?`,
   countLetters: `SELECT COUNT(*) AS letters
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   deleteLetter: `DELETE FROM afterwrite_dead_letters WHERE letter_id = ?`,
+  endPartitionChange: `DELETE FROM afterwrite_partition_changes WHERE namespace = ? AND entity = ? AND run = ? AND (state = 'COMMITTED') = ?`,
   grants: [
     `GRANT SELECT, INSERT, UPDATE ON afterwrite_watermarks TO 'afterwrite_app'@'%'`,
     `GRANT SELECT, INSERT ON afterwrite_retired_epochs TO 'afterwrite_app'@'%'`,
     `GRANT SELECT, INSERT ON afterwrite_losses TO 'afterwrite_app'@'%'`,
+    `GRANT SELECT, UPDATE ON afterwrite_partition_changes TO 'afterwrite_app'@'%'`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON afterwrite_dead_letters TO 'afterwrite_app'@'%'`,
   ],
   insertWatermarks: `INSERT INTO afterwrite_watermarks (namespace, entity, partition_no, partitions, store_id) VALUES ?
 ON DUPLICATE KEY UPDATE partitions = partitions`,
+  lapsePartitionChange: `UPDATE afterwrite_partition_changes SET state = 'LAPSED'
+WHERE namespace = ? AND entity = ? AND run = ? AND state = 'CLOSED' AND closed_until <= UTC_TIMESTAMP(6)`,
   lastRetired: `SELECT epoch, final_seq AS seq
 FROM afterwrite_retired_epochs
 WHERE namespace = ? AND entity = ? AND partition_no = ?
@@ -99,11 +122,23 @@ LIMIT ?`,
 FROM afterwrite_dead_letters
 WHERE namespace = ? AND entity = ? AND letter_id = ?
 FOR UPDATE`,
-  lockWatermark: `SELECT epoch, seq, dead_letters AS deadLetters
+  lockPartitionChange: `SELECT state, closed_until > UTC_TIMESTAMP(6) AS isInTime
+FROM afterwrite_partition_changes
+WHERE namespace = ? AND entity = ? AND run = ?
+FOR UPDATE`,
+  lockWatermark: `SELECT epoch, seq, dead_letters AS deadLetters, partitions
 FROM afterwrite_watermarks
 WHERE namespace = ? AND entity = ? AND partition_no = ?
 FOR UPDATE`,
+  lockWatermarks: `SELECT partition_no AS partitionNo, partitions, store_id AS storeId
+FROM afterwrite_watermarks
+WHERE namespace = ? AND entity = ?
+ORDER BY partition_no
+FOR UPDATE`,
   markRedriven: `UPDATE afterwrite_dead_letters SET redriven_at = UTC_TIMESTAMP(6) WHERE letter_id = ?`,
+  moveLetters: `UPDATE IGNORE afterwrite_dead_letters
+SET partition_no = COALESCE(CRC32(entity_id) % ?, IF(partition_no < ?, partition_no, 0))
+WHERE namespace = ? AND entity = ?`,
   moveWatermark: `UPDATE afterwrite_watermarks
 SET epoch = ?, seq = ?, dead_letters = ?, moved_at = UTC_TIMESTAMP(6)
 WHERE namespace = ? AND entity = ? AND partition_no = ?`,
@@ -111,6 +146,15 @@ WHERE namespace = ? AND entity = ? AND partition_no = ?`,
   (namespace, entity, partition_no, epoch, seq, digest, entity_id, item, fields, superseded, reason, error_text)
 VALUES ?
 ON DUPLICATE KEY UPDATE reason = reason`,
+  positionAnywhere: `SELECT w.epoch, w.seq, r.final_seq AS finalSeq, d.letter_id AS letterId, d.reason
+FROM afterwrite_watermarks AS w
+LEFT JOIN afterwrite_retired_epochs AS r
+  ON r.namespace = w.namespace AND r.entity = w.entity AND r.partition_no = w.partition_no AND r.epoch = ?
+LEFT JOIN afterwrite_dead_letters AS d
+  ON d.namespace = w.namespace AND d.entity = w.entity AND d.partition_no = w.partition_no
+  AND d.epoch = ? AND d.seq = ? AND d.redriven_at IS NULL
+WHERE w.namespace = ? AND w.entity = ? AND (w.epoch = ? OR r.epoch IS NOT NULL OR d.letter_id IS NOT NULL)
+ORDER BY d.letter_id IS NULL`,
   positionState: `SELECT w.epoch, w.seq, r.final_seq AS finalSeq, d.letter_id AS letterId, d.reason
 FROM afterwrite_watermarks AS w
 LEFT JOIN afterwrite_retired_epochs AS r
@@ -120,16 +164,28 @@ LEFT JOIN afterwrite_dead_letters AS d
   AND d.epoch = ? AND d.seq = ? AND d.redriven_at IS NULL
 WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?`,
   readEpoch: `SELECT epoch FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = ?`,
+  readPartitionChange: `SELECT
+  run, from_partitions AS fromPartitions, to_partitions AS toPartitions, state,
+  TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), closed_until) DIV 1000 AS remainingMs
+FROM afterwrite_partition_changes
+WHERE namespace = ? AND entity = ?`,
+  readPartitions: `SELECT partitions FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = 0`,
   readRetired: `SELECT epoch, final_seq AS finalSeq
 FROM afterwrite_retired_epochs
 WHERE namespace = ? AND entity = ? AND partition_no = ? AND epoch IN (?)`,
   readWatermarks: `SELECT partition_no AS partitionNo, partitions, store_id AS storeId, epoch, seq, dead_letters AS deadLetters, moved_at AS movedAt
 FROM afterwrite_watermarks
-WHERE namespace = ? AND entity = ?
+WHERE namespace = ? AND entity = ? AND partition_no < partitions
 ORDER BY partition_no`,
   recordLoss: `INSERT IGNORE INTO afterwrite_losses
   (namespace, entity, partition_no, kind, after_epoch, after_seq, until_epoch, until_seq)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  renewWatermarks: `UPDATE afterwrite_watermarks SET partitions = ?, epoch = CONCAT(?, partition_no), seq = 0, moved_at = UTC_TIMESTAMP(6)
+WHERE namespace = ? AND entity = ?`,
+  retireAllEpochs: `INSERT INTO afterwrite_retired_epochs (namespace, entity, partition_no, epoch, final_seq)
+SELECT namespace, entity, partition_no, epoch, seq
+FROM afterwrite_watermarks
+WHERE namespace = ? AND entity = ? AND epoch <> ''`,
   retireEpochs: `INSERT INTO afterwrite_retired_epochs (namespace, entity, partition_no, epoch, final_seq) VALUES ?`,
   serverSettings: `SELECT
   VERSION() AS version,

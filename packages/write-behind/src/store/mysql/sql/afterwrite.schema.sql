@@ -51,8 +51,22 @@ CREATE TABLE IF NOT EXISTS afterwrite_losses (
   UNIQUE KEY named_once (namespace, entity, partition_no, kind, until_epoch, until_seq)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
 
+-- A change of the number of partitions (`npm run repartition`). CLOSED: nobody may write, until `closed_until` at the
+-- latest, when whoever finds it makes it LAPSED; COMMITTED: the new number holds, answers to idempotency keys are moved.
+CREATE TABLE IF NOT EXISTS afterwrite_partition_changes (
+  namespace VARCHAR(32) NOT NULL,
+  entity VARCHAR(32) NOT NULL,
+  run VARCHAR(32) NOT NULL,
+  from_partitions SMALLINT UNSIGNED NOT NULL,
+  to_partitions SMALLINT UNSIGNED NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  closed_until DATETIME(6) NOT NULL,
+  PRIMARY KEY (namespace, entity)
+) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
+
 -- Last of all, because a store that finds it takes the other tables for made, also after a start that was cut off.
--- One row a partition, made before the first flush (two flushers that both find none would collide).
+-- One row a partition, made before the first flush (two flushers that both find none would collide). Where there were once
+-- more partitions, their rows stay: a flusher that still holds something of them must find it dealt with.
 -- (epoch, seq) is the last update that the database has dealt with.
 CREATE TABLE IF NOT EXISTS afterwrite_watermarks (
   namespace VARCHAR(32) NOT NULL,

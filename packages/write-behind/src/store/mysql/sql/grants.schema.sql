@@ -4,4 +4,5 @@
 GRANT SELECT, INSERT, UPDATE ON afterwrite_watermarks TO 'afterwrite_app'@'%';
 GRANT SELECT, INSERT ON afterwrite_retired_epochs TO 'afterwrite_app'@'%';
 GRANT SELECT, INSERT ON afterwrite_losses TO 'afterwrite_app'@'%';
+GRANT SELECT, UPDATE ON afterwrite_partition_changes TO 'afterwrite_app'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON afterwrite_dead_letters TO 'afterwrite_app'@'%';

@@ -1,0 +1,1 @@
+UPDATE afterwrite_partition_changes SET state = 'COMMITTED' WHERE namespace = ? AND entity = ? AND run = ?

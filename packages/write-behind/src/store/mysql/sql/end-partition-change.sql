@@ -1,0 +1,1 @@
+DELETE FROM afterwrite_partition_changes WHERE namespace = ? AND entity = ? AND run = ? AND (state = 'COMMITTED') = ?

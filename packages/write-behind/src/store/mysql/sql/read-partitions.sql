@@ -1,0 +1,1 @@
+SELECT partitions FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = 0
