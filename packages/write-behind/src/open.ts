@@ -191,7 +191,7 @@ export async function openRepartition<Value extends FieldValues, Changes extends
       maxAnswers: settings.IDEMPOTENCY_MAX_ANSWERS,
       drain: (deadlineAt) => flusher.flushAll({ deadlineAt }),
       close: async () => {
-        buffer.close();
+        await buffer.close();
         const open = [cache.buffer, cache.store, wide.buffer, wide.store, store];
         await Promise.allSettled(open.map((each) => each.close()));
       },

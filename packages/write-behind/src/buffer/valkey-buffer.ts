@@ -2,9 +2,8 @@
  * The buffer on Valkey, one server or a cluster. Each method is one command or one script; `lua/` holds what is
  * atomic and why. This class only packs arguments and names replies.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { FieldValues } from '../entity.ts';
-import { BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
+import { BufferError, BufferFullError } from '../errors.ts';
 import type { Position } from '../position.ts';
 import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CachedLook } from './buffer.ts';
 import type { CheckResult, FillReply, LeaseReply, PartitionLife, PartitionQueue } from './buffer.ts';
@@ -15,11 +14,11 @@ import { type Layout, PartitionFence } from './partition-fence.ts';
 import { updateArguments, type UpdateLimits } from './update-arguments.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
-import { bufferError, createValkeyClient, placeOf, primaries, throwFault } from './valkey-client.ts';
-import { type ScriptName, type ValkeyClient, type ValkeySettings, whenReady } from './valkey-client.ts';
+import { throwFault, type ValkeySettings } from './valkey-client.ts';
+import { ValkeyLink } from './valkey-link.ts';
 import { readBreakerReply, readBreakerState, readLife, readUpdateReply } from './valkey-replies.ts';
 import { unexpected } from './valkey-replies.ts';
-import { scanHashes } from './valkey-scan.ts';
+import { ownKeys, scanHashes } from './valkey-scan.ts';
 
 export interface ValkeyBufferOptions extends UpdateLimits {
   readonly connection: ValkeySettings;
@@ -43,17 +42,15 @@ const MAX_FENCED = 10;
 
 export class ValkeyBuffer implements BufferPort {
   readonly #options: ValkeyBufferOptions;
-  readonly #client: ValkeyClient;
-  readonly #where: string;
+  readonly #link: ValkeyLink;
   readonly #confirmer: Confirmer;
   readonly #keys: readonly PartitionKeys[];
   readonly #fence: PartitionFence;
 
   constructor(options: ValkeyBufferOptions) {
     this.#options = options;
-    this.#client = createValkeyClient(options.connection);
+    this.#link = new ValkeyLink(options.connection);
     this.#confirmer = new Confirmer(options.connection);
-    this.#where = placeOf(options.connection);
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
     );
@@ -62,7 +59,7 @@ export class ValkeyBuffer implements BufferPort {
       now: Date.now,
       fence: async (partition, asked) => {
         const args = [options.partitions, options.uniqueName(), asked];
-        const [kind, token] = await this.#script('fence', [this.#partition(partition).seq], args);
+        const [kind, token] = await this.#link.script('fence', [this.#partition(partition).seq], args);
         return { isOpen: kind === 'OPEN', token: String(token) };
       },
     });
@@ -73,32 +70,29 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async check(): Promise<CheckResult> {
-    return await this.#send('INFO', [], () => checkServers(this.#client));
+    return await this.#link.send('INFO', [], () => checkServers(this.#link.client));
   }
 
   async close(): Promise<void> {
-    if (this.#client.status === 'ready') {
-      await this.#client.quit().catch(() => undefined);
-    }
-    this.#client.disconnect();
+    await this.#link.close();
     this.#confirmer.close();
   }
 
   async bindStore(storeId: string): Promise<{ storeId: string; key: string }> {
     const { store } = this.#partition(0);
     try {
-      await this.#send('SET', [store], () => this.#client.set(store, storeId, 'NX'));
+      await this.#link.send('SET', [store], () => this.#link.client.set(store, storeId, 'NX'));
     } catch (error) {
       if (!(error instanceof BufferFullError)) throw error;
     }
-    const bound = await this.#send('GET', [store], () => this.#client.get(store));
+    const bound = await this.#link.send('GET', [store], () => this.#link.client.get(store));
     return { storeId: bound ?? storeId, key: store };
   }
 
   async ping(): Promise<void> {
     const key = this.#partition(0).seq;
     // A keyed command: on a cluster it goes to a node that matters.
-    await this.#send('EXISTS', [key], () => this.#client.exists(key));
+    await this.#link.send('EXISTS', [key], () => this.#link.client.exists(key));
   }
 
   cacheKey(id: string): string {
@@ -111,7 +105,7 @@ export class ValkeyBuffer implements BufferPort {
 
   async read(id: string): Promise<CachedEntity | undefined> {
     const key = this.cacheKey(id);
-    return decodeEntity(await this.#send('HGETALL', [key], () => this.#client.hgetall(key)));
+    return decodeEntity(await this.#link.send('HGETALL', [key], () => this.#link.client.hgetall(key)));
   }
 
   async update(request: UpdateRequest): Promise<UpdateReply> {
@@ -154,7 +148,7 @@ export class ValkeyBuffer implements BufferPort {
   async fill(id: string, token: string, value: FieldValues | undefined): Promise<FillReply> {
     const keys = this.#of(id);
     const { cacheTtlMs, missingTtlMs, uniqueName } = this.#options;
-    const [kind, version] = await this.#script(
+    const [kind, version] = await this.#link.script(
       'fill',
       [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id, keys.seq],
       value === undefined
@@ -166,7 +160,7 @@ export class ValkeyBuffer implements BufferPort {
 
   async isPending(id: string): Promise<boolean> {
     const { pending } = this.#of(id);
-    return (await this.#send('HEXISTS', [pending], () => this.#client.hexists(pending, id))) === 1;
+    return (await this.#link.send('HEXISTS', [pending], () => this.#link.client.hexists(pending, id))) === 1;
   }
 
   async pendingItems(id: string, limit: number): Promise<{ items: readonly Buffer[]; complete: boolean }> {
@@ -175,7 +169,9 @@ export class ValkeyBuffer implements BufferPort {
     const items: Buffer[] = [];
     for (let start = 0; start < limit; start += CHUNK) {
       const end = Math.min(start + CHUNK, limit) - 1;
-      const chunk = await this.#send('LRANGE', [queue], () => this.#client.lrangeBuffer(queue, start, end));
+      const chunk = await this.#link.send('LRANGE', [queue], () =>
+        this.#link.client.lrangeBuffer(queue, start, end),
+      );
       items.push(...chunk.filter((item) => item.includes(needle)));
       if (chunk.length < end - start + 1) return { items, complete: true };
     }
@@ -184,17 +180,21 @@ export class ValkeyBuffer implements BufferPort {
 
   async disown(id: string): Promise<boolean> {
     const keys = this.#of(id);
-    return (await this.#number('disown', [keys.queue, keys.pending, keys.entityPrefix + id], [id])) === 1;
+    return (
+      (await this.#link.number('disown', [keys.queue, keys.pending, keys.entityPrefix + id], [id])) === 1
+    );
   }
 
   async invalidate(id: string): Promise<void> {
     const keys = this.#of(id);
-    await this.#script('invalidate', [keys.entityPrefix + id, keys.fillPrefix + id], []);
+    await this.#link.script('invalidate', [keys.entityPrefix + id, keys.fillPrefix + id], []);
   }
 
   async cachedIds(cursor: string | undefined): Promise<{ ids: string[]; next: string | undefined }> {
     const pattern = everyKey(this.#options.entity, this.#options.namespace);
-    const { keys, next } = await this.#send('SCAN', [], () => scanHashes(this.#client, pattern, cursor));
+    const { keys, next } = await this.#link.send('SCAN', [], () =>
+      scanHashes(this.#link.client, pattern, cursor),
+    );
     return { ids: keys.flatMap((key) => entityIdOf(key, this.#keys) ?? []), next };
   }
 
@@ -202,24 +202,24 @@ export class ValkeyBuffer implements BufferPort {
     const one = async (id: string): Promise<CachedLook> => {
       const { entityPrefix, pending } = this.#of(id);
       const [hash, waits] = await Promise.all([
-        this.#client.hgetall(entityPrefix + id),
-        this.#client.hexists(pending, id),
+        this.#link.client.hgetall(entityPrefix + id),
+        this.#link.client.hexists(pending, id),
       ]);
       return { cached: decodeEntity(hash), pending: waits === 1 };
     };
-    return await this.#send('HGETALL', ids, () => Promise.all(ids.map(one)));
+    return await this.#link.send('HGETALL', ids, () => Promise.all(ids.map(one)));
   }
 
   async drop(id: string, version: string): Promise<boolean> {
     const keys = this.#of(id);
     const touched = [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id];
-    return (await this.#number('drop', touched, [id, version])) === 1;
+    return (await this.#link.number('drop', touched, [id, version])) === 1;
   }
 
   async peek(partition: number, limits: { rows: number; bytes: number }): Promise<PeekedBatch> {
     const { queue } = this.#partition(partition);
-    const reply = await this.#send('peek', [queue], () =>
-      this.#client.peekBuffer(queue, limits.rows, limits.bytes),
+    const reply = await this.#link.send('peek', [queue], () =>
+      this.#link.client.peekBuffer(queue, limits.rows, limits.bytes),
     );
     const [length, ...items] = reply as [number, ...Buffer[]];
     return { length, items };
@@ -237,7 +237,7 @@ export class ValkeyBuffer implements BufferPort {
       ...ack.parkedBytes,
     ];
     for (let total = 0; ;) {
-      const reply = await this.#script(
+      const reply = await this.#link.script(
         'ack',
         [keys.queue, keys.pending, keys.stopped, keys.seq],
         [keys.entityPrefix, this.#options.cacheTtlMs, ACK_CHUNK, ...tail],
@@ -249,15 +249,15 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async queueLengths(): Promise<readonly number[]> {
-    return await this.#each('LLEN', async ({ queue }) => await this.#client.llen(queue));
+    return await this.#each('LLEN', async ({ queue }) => await this.#link.client.llen(queue));
   }
 
   async queues(): Promise<readonly PartitionQueue[]> {
     return await this.#each('LLEN', async ({ queue, stopped }) => {
       const [length, oldest, reason] = await Promise.all([
-        this.#client.llen(queue),
-        this.#client.lindexBuffer(queue, 0),
-        this.#client.get(stopped),
+        this.#link.client.llen(queue),
+        this.#link.client.lindexBuffer(queue, 0),
+        this.#link.client.get(stopped),
       ]);
       return { length, oldest: oldest ?? undefined, stopped: reason ?? undefined };
     });
@@ -265,18 +265,18 @@ export class ValkeyBuffer implements BufferPort {
 
   async setStopped(partition: number, reason: string): Promise<void> {
     const { stopped } = this.#partition(partition);
-    await this.#send('SET', [stopped], () => this.#client.set(stopped, reason));
+    await this.#link.send('SET', [stopped], () => this.#link.client.set(stopped, reason));
   }
 
   async claim(partition: number, token: string, leaseMs: number): Promise<boolean> {
     const { lease } = this.#partition(partition);
     try {
-      const reply = await this.#send('SET', [lease], () =>
-        this.#client.set(lease, token, 'PX', leaseMs, 'NX'),
+      const reply = await this.#link.send('SET', [lease], () =>
+        this.#link.client.set(lease, token, 'PX', leaseMs, 'NX'),
       );
       if (reply === 'OK') return true;
       // Every claim of ours ends by itself. A key that never does is none: nobody would ever give it back.
-      return (await this.#send('PTTL', [lease], () => this.#client.pttl(lease))) === -1;
+      return (await this.#link.send('PTTL', [lease], () => this.#link.client.pttl(lease))) === -1;
     } catch (error) {
       // Draining must work at the memory limit, and no more than work is saved by this key.
       if (error instanceof BufferFullError) return true;
@@ -286,47 +286,47 @@ export class ValkeyBuffer implements BufferPort {
 
   async claimNudge(intervalMs: number): Promise<boolean> {
     const { nudge } = this.#partition(0);
-    const reply = await this.#send('SET', [nudge], () =>
-      this.#client.set(nudge, '1', 'PX', intervalMs, 'NX'),
+    const reply = await this.#link.send('SET', [nudge], () =>
+      this.#link.client.set(nudge, '1', 'PX', intervalMs, 'NX'),
     );
     return reply === 'OK';
   }
 
   async renewClaim(partition: number, token: string, leaseMs: number): Promise<void> {
     const { lease, pace } = this.#partition(partition);
-    await this.#number('hold', [lease, pace], [token, leaseMs, '', PACE_KEPT_MS]);
+    await this.#link.number('hold', [lease, pace], [token, leaseMs, '', PACE_KEPT_MS]);
   }
 
   async releaseClaim(partition: number, token: string, pace?: number): Promise<void> {
     const keys = this.#partition(partition);
-    await this.#number('hold', [keys.lease, keys.pace], [token, 0, pace ?? '', PACE_KEPT_MS]);
+    await this.#link.number('hold', [keys.lease, keys.pace], [token, 0, pace ?? '', PACE_KEPT_MS]);
   }
 
   async readPace(partition: number): Promise<number | undefined> {
     const { pace } = this.#partition(partition);
-    const kept = await this.#send('GET', [pace], () => this.#client.get(pace));
+    const kept = await this.#link.send('GET', [pace], () => this.#link.client.get(pace));
     return kept === null ? undefined : Number(kept);
   }
 
   async passBreaker(trialMs: number): Promise<BreakerReply> {
-    return readBreakerReply(await this.#script('gate', [this.#partition(0).breaker], [trialMs]));
+    return readBreakerReply(await this.#link.script('gate', [this.#partition(0).breaker], [trialMs]));
   }
 
   async tripBreaker({ known, waitMs, keptMs }: { known: number; waitMs: number; keptMs: number }) {
     return readBreakerState(
-      await this.#script('trip', [this.#partition(0).breaker], [known, waitMs, keptMs]),
+      await this.#link.script('trip', [this.#partition(0).breaker], [known, waitMs, keptMs]),
     );
   }
 
   async closeBreaker(): Promise<void> {
     const { breaker } = this.#partition(0);
-    await this.#send('DEL', [breaker], () => this.#client.del(breaker));
+    await this.#link.send('DEL', [breaker], () => this.#link.client.del(breaker));
   }
 
   async readBreaker(): Promise<BreakerState | undefined> {
     const { breaker } = this.#partition(0);
-    const [until, failures, sinceMs] = await this.#send('HMGET', [breaker], () =>
-      this.#client.hmget(breaker, 'until', 'failures', 'since'),
+    const [until, failures, sinceMs] = await this.#link.send('HMGET', [breaker], () =>
+      this.#link.client.hmget(breaker, 'until', 'failures', 'since'),
     );
     if (!until) return undefined;
     // Two clocks: it is for people.
@@ -338,31 +338,31 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async beginEpoch(partition: number): Promise<PartitionLife> {
-    await this.#number('begin', [this.#partition(partition).seq], [this.#options.uniqueName()]);
+    await this.#link.number('begin', [this.#partition(partition).seq], [this.#options.uniqueName()]);
     return await this.#life(partition);
   }
 
   async settleBegun(partition: number, epoch: string, atUs: number): Promise<void> {
-    await this.#number('settle', [this.#partition(partition).seq], [epoch, 'b', atUs]);
+    await this.#link.number('settle', [this.#partition(partition).seq], [epoch, 'b', atUs]);
   }
 
   async settleAcked(partition: number, { epoch, seq }: Position, storedSeq: number): Promise<void> {
-    await this.#number('settle', [this.#partition(partition).seq], [epoch, 'a', seq, storedSeq]);
+    await this.#link.number('settle', [this.#partition(partition).seq], [epoch, 'a', seq, storedSeq]);
   }
 
   async #life(partition: number): Promise<PartitionLife> {
-    return readLife(await this.#script('life', [this.#partition(partition).seq], []));
+    return readLife(await this.#link.script('life', [this.#partition(partition).seq], []));
   }
 
   async clear(): Promise<{ deleted: number; kept: number }> {
     let deleted = 0;
     let kept = 0;
-    for await (const { partition, found } of this.#ownKeys()) {
+    for await (const { partition, found } of ownKeys(this.#link, this.#keys)) {
       const { queue, seq, once, onceOrder, store, gatheredPrefix } = partition;
       const lasting = new Set([seq, once, onceOrder, store]);
       const keys = found.filter((key) => !lasting.has(key) && !key.startsWith(gatheredPrefix));
       if (keys.length === 0) continue;
-      const count = await this.#number('clear', [queue], keys);
+      const count = await this.#link.number('clear', [queue], keys);
       if (count < 0) kept += keys.length;
       else deleted += count;
     }
@@ -371,28 +371,10 @@ export class ValkeyBuffer implements BufferPort {
 
   async deleteAll(): Promise<number> {
     let count = 0;
-    for await (const { found } of this.#ownKeys()) {
-      count += await this.#send('UNLINK', found, () => this.#client.unlink(...found));
+    for await (const { found } of ownKeys(this.#link, this.#keys)) {
+      count += await this.#link.send('UNLINK', found, () => this.#link.client.unlink(...found));
     }
     return count;
-  }
-
-  /** All keys of this entity and namespace, in portions of one partition each. */
-  async *#ownKeys(): AsyncGenerator<{ partition: PartitionKeys; found: string[] }> {
-    const nodes = await this.#send('CLUSTER SLOTS', [], () => primaries(this.#client));
-    for (const partition of this.#keys) {
-      // The hash tag has no glob characters: names are [a-z0-9_.-].
-      const pattern = `${partition.entityPrefix}*`;
-      for (const node of nodes) {
-        for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
-          const [next, found] = await this.#send('SCAN', [], () =>
-            node.scan(cursor, 'MATCH', pattern, 'COUNT', CHUNK),
-          );
-          cursor = next;
-          if (found.length > 0) yield { partition, found };
-        }
-      }
-    }
   }
 
   #of(id: string): PartitionKeys {
@@ -407,7 +389,7 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async #each<T>(command: string, read: (keys: PartitionKeys) => Promise<T>): Promise<T[]> {
-    return await this.#send(command, [], () => Promise.all(this.#keys.map(read)));
+    return await this.#link.send(command, [], () => Promise.all(this.#keys.map(read)));
   }
 
   /** Runs it again once the store has said that we may write into the id's partition. */
@@ -418,34 +400,10 @@ export class ValkeyBuffer implements BufferPort {
     args: (string | number | Buffer)[],
   ): Promise<unknown[]> {
     for (let attempt = 0; attempt < MAX_FENCED; attempt++) {
-      const reply = await this.#script(name, keys, args);
+      const reply = await this.#link.script(name, keys, args);
       if (reply[0] !== 'UNFENCED') return reply;
       await this.#fence.open(this.partitionOf(id));
     }
     throw new BufferError(name, new Error('its partition is shut again and again'));
-  }
-
-  async #script(name: ScriptName, keys: string[], args: (string | number | Buffer)[]): Promise<unknown[]> {
-    return (await this.#send(name, keys, () => this.#client[name](...keys, ...args))) as unknown[];
-  }
-
-  async #number(name: ScriptName, keys: string[], args: (string | number)[]): Promise<number> {
-    return Number(await this.#send(name, keys, () => this.#client[name](...keys, ...args)));
-  }
-
-  /** Sends once, when connected; never again by itself. */
-  async #send<T>(command: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
-    try {
-      if (this.#client.status !== 'ready') {
-        await whenReady(this.#client, this.#options.connection.connectTimeoutMs, this.#where);
-      }
-      return await call();
-    } catch (error) {
-      const named = bufferError(command, keys, error);
-      // Refused before the client noticed that its connection is gone. It notices in the event loop, which a caller
-      // that tries again at once would never let run.
-      if (named instanceof BufferUnavailableError && this.#client.status === 'ready') await setImmediate();
-      throw named;
-    }
   }
 }

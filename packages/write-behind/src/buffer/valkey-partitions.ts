@@ -5,14 +5,9 @@
 import type { PartitionChange, PartitionsBuffer, SealReply } from '../repartition/ports.ts';
 import { answersInOrder } from './answers.ts';
 import { type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
-import {
-  bufferError,
-  createValkeyClient,
-  primaries,
-  type ValkeyClient,
-  type ValkeySettings,
-  whenReady,
-} from './valkey-client.ts';
+import type { ValkeyClient, ValkeySettings } from './valkey-client.ts';
+import { ValkeyLink } from './valkey-link.ts';
+import { ownKeys } from './valkey-scan.ts';
 
 export interface ValkeyPartitionsOptions {
   readonly connection: ValkeySettings;
@@ -22,26 +17,24 @@ export interface ValkeyPartitionsOptions {
   readonly partitions: number;
 }
 
-/** Keys of one SCAN or one removal, and answers of one write. */
+/** Answers of one write. */
 const CHUNK = 500;
 /** Of `adopt-4.lua`: there also where not one answer was gathered. */
 const MARK = '~';
 
 export class ValkeyPartitions implements PartitionsBuffer {
-  readonly #client: ValkeyClient;
-  readonly #options: ValkeyPartitionsOptions;
+  readonly #link: ValkeyLink;
   readonly #keys: readonly PartitionKeys[];
 
   constructor(options: ValkeyPartitionsOptions) {
-    this.#options = options;
-    this.#client = createValkeyClient(options.connection);
+    this.#link = new ValkeyLink(options.connection);
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
     );
   }
 
-  close(): void {
-    this.#client.disconnect();
+  async close(): Promise<void> {
+    await this.#link.close();
   }
 
   async shut(partition: number): Promise<void> {
@@ -53,26 +46,12 @@ export class ValkeyPartitions implements PartitionsBuffer {
     const lasting = new Set(
       this.#keys.flatMap(({ seq, once, onceOrder, store }) => [seq, once, onceOrder, store]),
     );
-    // `{entity.`; no glob characters: names are [a-z0-9_.-]. One pass for all partitions.
-    const [tag = ''] = this.#of(0).entityPrefix.split('0}:');
-    for (const node of await this.#send('CLUSTER SLOTS', (client) => primaries(client))) {
-      for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
-        const [next, found] = await this.#send('SCAN', () =>
-          node.scan(cursor, 'MATCH', `${tag}*`, 'COUNT', CHUNK),
-        );
-        cursor = next;
-        const byPartition = Map.groupBy(
-          found.filter((key) => !lasting.has(key)),
-          (key) => Number(/^(\d+)\}:/.exec(key.slice(tag.length))?.[1] ?? -1),
-        );
-        for (const [partition, keys] of byPartition) {
-          const own = this.#keys[partition];
-          if (!own) continue;
-          const count = Number(await this.#send('clear', (client) => client.clear(own.queue, ...keys)));
-          if (count < 0) kept += keys.length;
-          else deleted += count;
-        }
-      }
+    for await (const { partition, found } of ownKeys(this.#link, this.#keys)) {
+      const keys = found.filter((key) => !lasting.has(key));
+      if (keys.length === 0) continue;
+      const count = await this.#link.number('clear', [partition.queue], keys);
+      if (count < 0) kept += keys.length;
+      else deleted += count;
     }
     return { deleted, kept };
   }
@@ -156,12 +135,6 @@ export class ValkeyPartitions implements PartitionsBuffer {
   }
 
   async #send<T>(command: string, call: (client: ValkeyClient) => Promise<T>): Promise<T> {
-    const { host, port, connectTimeoutMs } = this.#options.connection;
-    try {
-      await whenReady(this.#client, connectTimeoutMs, `${host}:${String(port)}`);
-      return await call(this.#client);
-    } catch (error) {
-      throw bufferError(command, [], error);
-    }
+    return await this.#link.send(command, [], () => call(this.#link.client));
   }
 }

@@ -1,5 +1,7 @@
-/** Finds hashes by the pattern of their keys, a portion at a time, on one server or on every primary of a cluster. */
+/** Finds keys by their pattern, a portion at a time, on one server or on every primary of a cluster. */
+import type { PartitionKeys } from './keys.ts';
 import { primaries, type ValkeyClient } from './valkey-client.ts';
+import type { ValkeyLink } from './valkey-link.ts';
 
 /** Keys that a server looks at for one portion: about 0.2 ms of its time. */
 const COUNT = 500;
@@ -38,4 +40,24 @@ export async function scanHashes(
   if (next !== '0') return { keys, next: `${at.name} ${next}` };
   const following = nodes[index + 1];
   return { keys, next: following && `${following.name} 0` };
+}
+
+/** All keys of these partitions, in portions of one partition each, fewer than `COUNT` or so; a key may come twice. */
+export async function* ownKeys(
+  link: ValkeyLink,
+  partitions: readonly PartitionKeys[],
+): AsyncGenerator<{ partition: PartitionKeys; found: string[] }> {
+  const byPrefix = new Map(partitions.map((partition) => [partition.entityPrefix, partition]));
+  // `{entity.`; no glob characters: names are [a-z0-9_.-].
+  const [tag = ''] = partitions[0]?.entityPrefix.split('0}:') ?? [];
+  for (const node of await link.send('CLUSTER SLOTS', [], () => primaries(link.client))) {
+    for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+      const [next, keys] = await link.send('SCAN', [], () =>
+        node.scan(cursor, 'MATCH', `${tag}*`, 'COUNT', COUNT),
+      );
+      cursor = next;
+      const found = Map.groupBy(keys, (key) => byPrefix.get(key.slice(0, key.indexOf('}:') + 2)));
+      for (const [partition, own] of found) if (partition) yield { partition, found: own };
+    }
+  }
 }

@@ -1,0 +1,44 @@
+/** One connection to Valkey, and the one way to send on it: once, when connected, never again by itself. */
+import { setImmediate } from 'node:timers/promises';
+import { BufferUnavailableError } from '../errors.ts';
+import { bufferError, createValkeyClient, placeOf, whenReady } from './valkey-client.ts';
+import type { ScriptName, ValkeyClient, ValkeySettings } from './valkey-client.ts';
+
+export class ValkeyLink {
+  readonly client: ValkeyClient;
+  readonly #connectTimeoutMs: number;
+  readonly #where: string;
+
+  constructor(connection: ValkeySettings) {
+    this.client = createValkeyClient(connection);
+    this.#connectTimeoutMs = connection.connectTimeoutMs;
+    this.#where = placeOf(connection);
+  }
+
+  async close(): Promise<void> {
+    if (this.client.status === 'ready') await this.client.quit().catch(() => undefined);
+    this.client.disconnect();
+  }
+
+  async script(name: ScriptName, keys: string[], args: (string | number | Buffer)[]): Promise<unknown[]> {
+    return (await this.send(name, keys, () => this.client[name](...keys, ...args))) as unknown[];
+  }
+
+  async number(name: ScriptName, keys: string[], args: (string | number)[]): Promise<number> {
+    return Number(await this.send(name, keys, () => this.client[name](...keys, ...args)));
+  }
+
+  /** Errors come named: see `bufferError`. */
+  async send<T>(command: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
+    try {
+      if (this.client.status !== 'ready') await whenReady(this.client, this.#connectTimeoutMs, this.#where);
+      return await call();
+    } catch (error) {
+      const named = bufferError(command, keys, error);
+      // Refused before the client noticed that its connection is gone. It notices in the event loop, which a caller
+      // that tries again at once would never let run.
+      if (named instanceof BufferUnavailableError && this.client.status === 'ready') await setImmediate();
+      throw named;
+    }
+  }
+}
