@@ -58,6 +58,19 @@ const projects: TestProjectConfiguration[] = [
       sequence: { groupOrder: 2 },
     },
   },
+  {
+    extends: true,
+    test: {
+      name: 'fault',
+      include: ['tests/fault/**/*.test.ts'],
+      testTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      hookTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      // One at a time, as the system tests: they fill, cut off and demote servers of their own.
+      fileParallelism: false,
+      maxWorkers: 1,
+      sequence: { groupOrder: 2 },
+    },
+  },
 ];
 
 export default defineConfig({

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { makeTemporaryDataDir, type RunningEngine, startEngine } from '@afterwrite/local-engines';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openLab, uniqueName, versionOf } from '../../testing/buffer-lab.ts';
-import { type Proxy, startProxy } from '../../testing/buffer-proxy.ts';
 import { connectionTo, connectRaw, makeValkeyBuffer, makeValkeyRig } from '../../testing/buffer-valkey.ts';
+import { commandCounter } from '../../../../tests/support/resp-commands.ts';
+import { startTcpProxy, type TcpProxy } from '../../../../tests/support/tcp-proxy.ts';
 import { BufferUnavailableError, OutcomeUnknownError } from '../errors.ts';
 
 const HOST = '127.0.0.1';
@@ -22,11 +23,12 @@ const SETTINGS = {
 
 describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster: $cluster', ({ cluster }) => {
   const folder = makeTemporaryDataDir();
-  let proxy: Proxy;
+  const commands: string[] = [];
+  let proxy: TcpProxy;
   let own: RunningEngine | undefined;
 
   beforeAll(async () => {
-    proxy = await startProxy();
+    proxy = await startTcpProxy(undefined, { watch: () => commandCounter((name) => commands.push(name)) });
     if (!cluster) {
       proxy.target = inject('valkey');
       return;
@@ -49,9 +51,7 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
     await own?.stop();
     await folder.remove();
   });
-  beforeEach(() => {
-    proxy.replies = 'PASS';
-  });
+  beforeEach(() => proxy.lift());
 
   /** The buffer passes the proxy, the hand does not. */
   const make = (extra = {}) =>
@@ -59,9 +59,9 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
 
   /** Calls with every reply to them swallowed and the connection cut, and gives the errors. */
   async function whileCut(calls: () => Promise<unknown>[]): Promise<unknown[]> {
-    proxy.replies = 'CUT';
+    await proxy.set({ replies: 'CUT' });
     const results = await Promise.allSettled(calls());
-    proxy.replies = 'PASS';
+    await proxy.lift();
     return results.map((result): unknown => (result.status === 'rejected' ? result.reason : result));
   }
 
@@ -107,9 +107,9 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
     test('a server that does not answer in time', async () => {
       const lab = await openLab(make({ commandTimeoutMs: 100 }));
       await lab.fill('115', { gate: 'A' });
-      proxy.replies = 'HOLD';
+      await proxy.set({ replies: 'HOLD' });
       await expect(lab.tryUpdate('115', { gate: 'B' })).rejects.toBeInstanceOf(OutcomeUnknownError);
-      proxy.replies = 'PASS';
+      await proxy.lift();
       await expect.poll(() => lab.hand.items(0)).toHaveLength(1);
       await vi.waitFor(() => lab.buffer.ping(), 5000);
     });
@@ -117,13 +117,15 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
     test('a server that is gone without a word: its connection is replaced, not asked again and again', async () => {
       const lab = await openLab(make({ commandTimeoutMs: 100 }));
       await lab.fill('115', { gate: 'A' });
-      proxy.replies = 'HOLD';
+      await proxy.set({ replies: 'HOLD' });
       await expect(lab.buffer.read('115')).rejects.toBeInstanceOf(OutcomeUnknownError);
       // Only connections made from now on are answered.
-      proxy.passNewOnly();
+      await proxy.set({ replies: 'SWALLOW' });
+      await proxy.lift();
       await vi.waitFor(() => lab.buffer.ping(), 5000);
       await lab.update('115', { gate: 'B' });
       expect(await lab.hand.items(0)).toHaveLength(1);
+      proxy.cutMute();
     });
 
     test('cut while idle: the next call connects again', async () => {
@@ -159,9 +161,9 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
       const lab = await openLab(make());
       await lab.fill('115', { gate: 'A' });
       const sent = async (call: () => Promise<unknown>) => {
-        const from = proxy.commands.length;
+        const from = commands.length;
         await call();
-        return proxy.commands.slice(from);
+        return commands.slice(from);
       };
       expect(await sent(() => lab.buffer.read('115'))).toEqual(['HGETALL']);
       // A connection's first call carries the script, later ones its digest.
@@ -210,8 +212,8 @@ describe.each([{ cluster: false }, { cluster: true }])('8 no server, cluster: $c
   });
 
   test('somebody listens and says nothing: the same', async () => {
-    const proxy = await startProxy(inject('valkey'));
-    proxy.replies = 'HOLD';
+    const proxy = await startTcpProxy(inject('valkey'));
+    await proxy.set({ replies: 'HOLD' });
     onTestFinished(() => proxy.close());
     await expectRefused(proxy.port);
   });
