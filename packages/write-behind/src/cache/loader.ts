@@ -48,7 +48,8 @@ export class Loader {
   async load(id: string): Promise<LoadOutcome> {
     const underWay = this.#loading.get(id);
     if (underWay) {
-      await underWay.catch(() => undefined);
+      // Its failure is everybody's: each after the other would wait for the same server.
+      await underWay;
       return { kind: 'READ_AGAIN' };
     }
     const load = this.#load(id);
