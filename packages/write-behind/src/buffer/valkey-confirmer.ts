@@ -23,11 +23,12 @@ interface Group {
   readonly confirmed: Promise<ReadonlySet<string>>;
 }
 
-/** A wait ends by its own time-out; the connection is given up only well after. */
-const GIVE_UP_MS = 65_000;
+/** No wait is longer; each has a limit of its own, after which its connection is given up. */
+const MOST_WAIT_MS = 65_000;
 
 export class Confirmer {
   readonly #connection: ValkeySettings;
+  readonly #replyMs: number;
   readonly #where: string;
   readonly #clients = new Map<ConfirmLevel, ValkeyClient>();
   /** By level, on a cluster also by partition: what is sent together goes to one server. */
@@ -35,7 +36,8 @@ export class Confirmer {
   readonly #running = new Map<string, Promise<unknown>>();
 
   constructor(connection: ValkeySettings) {
-    this.#connection = { ...connection, commandTimeoutMs: GIVE_UP_MS };
+    this.#connection = { ...connection, commandTimeoutMs: MOST_WAIT_MS };
+    this.#replyMs = connection.commandTimeoutMs;
     this.#where = `${connection.host}:${String(connection.port)}`;
   }
 
@@ -90,7 +92,8 @@ export class Confirmer {
       for (const { seqKey, epoch } of questions.values()) scripted.vouch(seqKey, epoch);
       if (level === 'aof') pipeline.call('WAITAOF', 1, 0, timeoutMs);
       else pipeline.wait(1, timeoutMs);
-      const replies = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+      const answers = await this.#answered(level, client, timeoutMs + this.#replyMs, pipeline.exec());
+      const replies = (answers ?? []).map(([error, reply]) => {
         if (error) throw error;
         return reply;
       });
@@ -100,6 +103,28 @@ export class Confirmer {
       return new Set(copies >= 1 ? names : []);
     } catch (error) {
       throw bufferError(level === 'aof' ? 'WAITAOF' : 'WAIT', [], error);
+    }
+  }
+
+  /** A wait ends by itself. Where it does not the server is gone without a word: whoever comes next connects anew. */
+  async #answered<T>(
+    level: ConfirmLevel,
+    client: ValkeyClient,
+    limitMs: number,
+    reply: Promise<T>,
+  ): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        if (this.#clients.get(level) === client) this.#clients.delete(level);
+        client.disconnect();
+        reject(new Error(`no answer within ${String(limitMs)} ms`));
+      }, limitMs);
+    });
+    try {
+      return await Promise.race([reply, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
