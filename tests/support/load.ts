@@ -76,6 +76,7 @@ export interface Acknowledged {
 }
 
 export class Load {
+  readonly seed = SEED;
   readonly acknowledged: Acknowledged[] = [];
   /** How often each error came, by its code. */
   readonly errors = new Map<string, number>();
