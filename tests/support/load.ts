@@ -9,9 +9,14 @@
  * A failing test prints the seed by which the same flights are picked again: AFTERWRITE_SEED=…
  */
 import type { FlightCache } from '@afterwrite/flights';
-import { AfterwriteError, type Durability, OutcomeUnknownError } from '@afterwrite/write-behind';
+import {
+  AfterwriteError,
+  type Durability,
+  DurabilityError,
+  OutcomeUnknownError,
+} from '@afterwrite/write-behind';
 import type { Settings, UpdateResult } from '@afterwrite/write-behind';
-import { expect, onTestFailed } from 'vitest';
+import { expect, onTestFailed, onTestFinished } from 'vitest';
 import { History } from './history.ts';
 import { randomFrom } from './random.ts';
 import type { World } from './world.ts';
@@ -22,7 +27,10 @@ export interface LoadOptions {
   readonly cache: FlightCache;
   readonly flusher: FlightCache;
   readonly flights: number;
-  readonly durability?: Durability;
+  /** Of which each update asks for one; `memory` if left out. One that is not reached counts as `memory`. */
+  readonly durabilities?: readonly Durability[];
+  /** Whether half of the writers repeat their updates with idempotency keys. Default true. */
+  readonly keyed?: boolean;
   /** Errors that somebody must mend are expected of the flusher. */
   readonly mayStop?: boolean;
   /** The buffer loses something on purpose: readers may see what was before. */
@@ -41,8 +49,11 @@ const SEED = Number(process.env.AFTERWRITE_SEED ?? Date.now() % 2 ** 31);
 
 const [KEYED, PLAIN, READERS] = [4, 4, 2];
 const WRITERS = KEYED + PLAIN;
-/** A flush of this load lasts milliseconds: the next one begins soon. */
-const FLUSH_MS = 500;
+/** Under this load a flush never finds the queue empty: it goes on until then. */
+const FLUSH_MS = 100;
+/** As long as it may be: batches shall be large. */
+const USER = 'load'.padEnd(100, '.');
+const MOST_MESSAGES = 1000;
 /** Between two calls of a worker: leaves the servers and the proxy a core. */
 const PACE_MS = 3;
 /** Longest wait for all to be well again. */
@@ -68,6 +79,15 @@ function timesOf(index: number) {
   return { departure, arrival: new Date(departure.getTime() + 3_600_000), column };
 }
 
+interface Update {
+  readonly uid: string;
+  readonly flightId: number;
+  readonly departure: Date;
+  readonly arrival: Date;
+  /** The departure as its column holds it. */
+  readonly column: string;
+}
+
 export interface Acknowledged {
   readonly uid: string;
   readonly flightId: number;
@@ -80,6 +100,7 @@ export class Load {
   readonly acknowledged: Acknowledged[] = [];
   /** How often each error came, by its code. */
   readonly errors = new Map<string, number>();
+  readonly messages = new Set<string>();
   /** What no call may do. */
   readonly #wrong: string[] = [];
   readonly #options: LoadOptions;
@@ -91,12 +112,18 @@ export class Load {
   readonly #closed = new Set<number>();
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
+  /** The test has ended, well or not. */
+  #isOver = false;
   #uids = 0;
   #longestMs = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
     onTestFailed(() => console.log(`AFTERWRITE_SEED=${String(SEED)}: ${this.report}`));
+    onTestFinished(() => {
+      this.#isOver = true;
+      this.#stop.abort();
+    });
     this.#limitMs = callLimitMs(options.world.settings);
     const writers = Array.from({ length: WRITERS }, (_, index) => this.#write(index));
     const readers = Array.from({ length: READERS }, () => this.#read());
@@ -113,19 +140,23 @@ export class Load {
     await this.#each(({ served }, begun) => served > begun);
   }
 
-  /** Ends the load, drains, and gives what was acknowledged, those of unknown outcome that were carried out included. */
-  async finish(): Promise<History> {
+  /**
+   * Ends the load, drains, and gives what was acknowledged and is not known to be lost, those of unknown outcome that
+   * were carried out included.
+   */
+  async finish(lost: ReadonlySet<string> = new Set()): Promise<History> {
     await this.stop();
     await this.drain();
     const { world } = this.#options;
     const stored = await world.rows<{ comment: string }>('SELECT comment FROM flight_log');
     const carriedOut = new Set(stored.map(({ comment }) => comment));
     const history = new History();
+    const kept = this.acknowledged.filter(({ uid }) => !lost.has(uid));
     const unknown = this.#unknown.filter(({ uid }) => carriedOut.has(uid));
-    for (const { uid, flightId, column, result } of [...this.acknowledged, ...unknown]) {
+    for (const { uid, flightId, column, result } of [...kept, ...unknown]) {
       history.acknowledge(uid, flightId, column, result);
     }
-    this.#count = this.acknowledged.length + unknown.length;
+    this.#count = kept.length + unknown.length;
     return history;
   }
 
@@ -188,15 +219,15 @@ export class Load {
     }
     const code = answer instanceof AfterwriteError ? answer.code : String(answer);
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
-    const isFine =
-      answer instanceof AfterwriteError && (answer.retryable || code === 'DURABILITY_NOT_REACHED');
+    if (this.messages.size < MOST_MESSAGES) this.messages.add(answer.message);
+    const isFine = answer instanceof AfterwriteError && answer.retryable;
     if (!isFine) this.#wrong.push(`${what}: ${String(answer)}`);
     return answer;
   }
 
   async #write(writer: number): Promise<void> {
     const worker = this.#worker();
-    const { flights } = this.#options;
+    const { flights, keyed = true } = this.#options;
     const own = Array.from({ length: flights }, (_, index) => index + 1).filter(
       (id) => id % WRITERS === writer,
     );
@@ -206,16 +237,16 @@ export class Load {
       const flightId = this.#random.pick(open);
       const index = ++this.#uids;
       const update = { uid: `u${String(index)}`, flightId, ...timesOf(index) };
-      if (writer < KEYED) await this.#insist(worker, update);
+      if (writer < KEYED && keyed) await this.#insist(worker, update);
       else await this.#once(worker, update);
       await pause();
     }
   }
 
   /** Until it is accepted. */
-  async #insist(worker: Worker, update: ReturnType<typeof timesOf> & { uid: string; flightId: number }) {
+  async #insist(worker: Worker, update: Update) {
     const untilMs = performance.now() + PATIENCE_MS;
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs && !this.#isOver) {
       const answer = await this.#update(worker, update, update.uid);
       if (!(answer instanceof Error)) return;
       await pause();
@@ -223,9 +254,8 @@ export class Load {
     this.#wrong.push(`${update.uid} was not accepted within ${String(PATIENCE_MS)} ms`);
   }
 
-  async #once(worker: Worker, update: ReturnType<typeof timesOf> & { uid: string; flightId: number }) {
+  async #once(worker: Worker, update: Update) {
     const answer = await this.#update(worker, update);
-    if (!(answer instanceof Error)) return;
     if (!(answer instanceof OutcomeUnknownError)) return;
     this.#closed.add(update.flightId);
     this.#unknown.push({ ...update, result: { version: '?-0', seq: Infinity } as UpdateResult });
@@ -233,25 +263,25 @@ export class Load {
 
   async #update(
     worker: Worker,
-    {
-      uid,
-      flightId,
-      departure,
-      arrival,
-      column,
-    }: ReturnType<typeof timesOf> & { uid: string; flightId: number },
+    { uid, flightId, departure, arrival, column }: Update,
     idempotencyKey?: string,
   ): Promise<UpdateResult | Error> {
-    const { cache, durability } = this.#options;
+    const { cache, durabilities = ['memory'] } = this.#options;
+    const durability = this.#random.pick(durabilities);
     const answer = await this.#call(worker, `update ${uid}`, this.#limitMs, () =>
-      cache.updateFlightDeparture(flightId, {
-        departure,
-        arrival,
-        user: 'load',
-        comment: uid,
-        idempotencyKey,
-        durability,
-      }),
+      cache
+        .updateFlightDeparture(flightId, {
+          departure,
+          arrival,
+          user: USER,
+          comment: uid,
+          idempotencyKey,
+          durability,
+        })
+        .catch((error: unknown) => {
+          if (error instanceof DurabilityError) return error.accepted;
+          throw error;
+        }),
     );
     if (answer instanceof Error) return answer;
     this.acknowledged.push({ uid, flightId, column, result: answer });
