@@ -315,11 +315,10 @@ export class Load {
         const result = await flusher.flushQueue({ deadline: new Date(Date.now() + FLUSH_MS) });
         if (result.failed > 0) this.#wrong.push(`flush: ${String(result.failed)} parked`);
         const [stopped] = result.stopped;
-        if (stopped)
-          throw new AfterwriteError('STORE_UNAVAILABLE', stopped.message, {
-            retryable: mayStop || stopped.retryable,
-          });
-        return result;
+        if (!stopped) return result;
+        const { code, message, retryable } = stopped;
+        if (code === 'UNEXPECTED') throw new Error(message);
+        throw new AfterwriteError(code, message, { retryable: retryable || mayStop });
       });
       await pause();
     }
