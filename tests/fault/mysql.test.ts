@@ -78,7 +78,7 @@ async function connections(world: World): Promise<number[]> {
 interface Condition {
   readonly name: string;
   /** Of `queueStatus`, while it lasts. */
-  readonly stopped: { readonly retryable: boolean; readonly message: RegExp };
+  readonly stopped: { readonly code: 'STORE_UNAVAILABLE' | 'STORE_ERROR'; readonly message: RegExp };
   /** Brings it about; gives what mends it. */
   provoke(world: World): Promise<() => Promise<unknown>>;
 }
@@ -86,7 +86,7 @@ interface Condition {
 const CONDITIONS: readonly Condition[] = [
   {
     name: 'read-only, as after a failover',
-    stopped: { retryable: true, message: /read-only/ },
+    stopped: { code: 'STORE_UNAVAILABLE', message: /read-only/ },
     async provoke({ db }) {
       await db.query('SET GLOBAL super_read_only = ON');
       return () => db.query('SET GLOBAL read_only = OFF');
@@ -94,7 +94,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'out of connections',
-    stopped: { retryable: true, message: /too many connections/ },
+    stopped: { code: 'STORE_UNAVAILABLE', message: /too many connections/ },
     async provoke(world) {
       const others = await Promise.all([1, 2, 3].map(() => createConnection(place())));
       await world.db.query('SET GLOBAL max_connections = 2');
@@ -107,7 +107,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'a row that somebody keeps locked',
-    stopped: { retryable: true, message: /lock wait/ },
+    stopped: { code: 'STORE_UNAVAILABLE', message: /lock wait/ },
     async provoke(world) {
       const other = await createConnection({ ...place(), database: world.settings.DB_NAME });
       await other.beginTransaction();
@@ -117,7 +117,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'a full disk',
-    stopped: { retryable: false, message: /is full/ },
+    stopped: { code: 'STORE_ERROR', message: /is full/ },
     async provoke({ db }) {
       await db.query('CREATE TABLE filler (bytes LONGBLOB)');
       // With ever smaller pieces, until not one page is left.
@@ -133,7 +133,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'statements above max_allowed_packet',
-    stopped: { retryable: false, message: /max_allowed_packet/ },
+    stopped: { code: 'STORE_ERROR', message: /max_allowed_packet/ },
     async provoke(world) {
       await world.db.query('SET GLOBAL max_allowed_packet = 1024');
       await killConnections(world);
@@ -145,7 +145,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'a right that was revoked',
-    stopped: { retryable: false, message: /INSERT command denied/ },
+    stopped: { code: 'STORE_ERROR', message: /INSERT command denied/ },
     async provoke({ db, settings }) {
       const table = `\`${settings.DB_NAME}\`.flight_log`;
       await db.query(`REVOKE INSERT ON ${table} FROM engine`);
@@ -154,7 +154,7 @@ const CONDITIONS: readonly Condition[] = [
   },
   {
     name: 'a table that is gone',
-    stopped: { retryable: false, message: /doesn't exist/ },
+    stopped: { code: 'STORE_ERROR', message: /doesn't exist/ },
     async provoke({ db }) {
       await db.query('RENAME TABLE flight_log TO elsewhere');
       return () => db.query('RENAME TABLE elsewhere TO flight_log');
@@ -187,7 +187,7 @@ describe('2 to 4 and 10 under load', () => {
         },
         { timeout: 20_000 },
       )
-      .toMatchObject({ ...stopped, message: expect.stringMatching(stopped.message) as string });
+      .toMatchObject({ code: stopped.code, message: expect.stringMatching(stopped.message) as string });
     const waiting = await cache.queueLength();
     await expect.poll(() => cache.queueLength(), { timeout: 10_000 }).toBeGreaterThan(waiting + 20);
     await mend();

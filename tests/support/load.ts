@@ -154,7 +154,9 @@ export class Load {
     const kept = this.acknowledged.filter(({ uid }) => !lost.has(uid));
     const unknown = this.#unknown.filter(({ uid }) => carriedOut.has(uid));
     for (const { uid, flightId, column, result } of [...kept, ...unknown]) {
-      history.acknowledge(uid, flightId, column, result);
+      // A loss begins a new epoch, whose seqs may be lower: what is left is the order in which its one writer was answered.
+      const seq = this.#options.mayLose ? Number(uid.slice(1)) : result.seq;
+      history.acknowledge(uid, flightId, column, { ...result, seq });
     }
     this.#count = kept.length + unknown.length;
     return history;
