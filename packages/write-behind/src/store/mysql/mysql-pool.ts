@@ -59,6 +59,8 @@ export class MysqlPool {
   readonly #settings: MysqlSettings;
   /** Connections that are set up, with the time of their last use in ms since 1970. */
   readonly #usedAt = new WeakMap<object, number>();
+  /** Calls of `use` under way. */
+  readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(settings: MysqlSettings) {
@@ -82,6 +84,17 @@ export class MysqlPool {
 
   /** Gives one connection to `work`, and takes it back or destroys it. Errors come named (`storeError`). */
   async use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    if (this.#closing) throw new StoreUnavailableError('The connections to MySQL were closed.');
+    const running = this.#use(work);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const raw = await this.#acquireFresh();
     const connection = new MysqlConnection(raw, this.#settings.statementTimeoutMs);
     try {
@@ -103,8 +116,17 @@ export class MysqlPool {
 
   /** May be repeated. A connection that the server closed before we did is no failure. */
   async close(): Promise<void> {
-    this.#closing ??= this.#pool.end().catch(() => undefined);
+    this.#closing ??= this.#end();
     await this.#closing;
+  }
+
+  /**
+   * First what is under way, which ends by its time-outs: of a connection that is destroyed while the driver waits for
+   * its end, the driver never hears again.
+   */
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#pool.end().catch(() => undefined);
   }
 
   /**
