@@ -20,6 +20,8 @@ const LIMITS = {
 
 /** A connection, its set-up, one statement. */
 const LOAD_MS = 500 + 2 * STATEMENT_MS;
+/** A new connection and a reply from Valkey, for the flush's end and for the goodbye. */
+const CLOSE_MS = 2 * (2000 + 500);
 
 let world: World;
 let valkey: TcpProxy;
@@ -89,5 +91,20 @@ describe('8 and 9 a flusher that is cut off in the middle of its transaction', (
     expect(performance.now() - startMs).toBeLessThan(IDLE_MS + LOCK_WAIT_MS);
     const log = await world.rows('SELECT comment FROM flight_log ORDER BY comment');
     expect(log).toEqual([{ comment: 'one' }, { comment: 'two' }]);
+  });
+});
+
+describe('8 a cache that is closed while both servers say nothing', () => {
+  it('is closed within their time-outs, with calls under way', async () => {
+    const cache = await open();
+    await cache.updateFlightDeparture(1, TIMES);
+    await Promise.all([valkey, mysql].map((proxy) => proxy.set({ requests: 'SWALLOW', replies: 'SWALLOW' })));
+    const calls = [cache.updateFlightDeparture(1, TIMES), cache.getFlight(2), cache.flushQueue()];
+    const settled = Promise.allSettled(calls);
+    const startMs = performance.now();
+    await cache.close();
+    expect(performance.now() - startMs).toBeLessThan(LOAD_MS + CLOSE_MS);
+    for (const call of await settled)
+      expect(call).toMatchObject({ status: 'rejected', reason: { retryable: true } });
   });
 });

@@ -116,6 +116,15 @@ const CONDITIONS: readonly Condition[] = [
     },
   },
   {
+    name: 'a table that somebody keeps locked, as to alter it',
+    stopped: { code: 'STORE_UNAVAILABLE', message: /TIMEOUT|lock wait/ },
+    async provoke(world) {
+      const other = await createConnection({ ...place(), database: world.settings.DB_NAME });
+      await other.query('LOCK TABLES flight_log WRITE');
+      return () => other.end();
+    },
+  },
+  {
     name: 'a full disk',
     stopped: { code: 'STORE_ERROR', message: /is full/ },
     async provoke({ db }) {
