@@ -21,7 +21,7 @@ const MOST_FAILURES = 5;
 
 /** Waits for what this process itself has under way, each command of which is a point. */
 const WITHOUT_POINT: readonly string[] = [
-  'cache/loader.ts: await underWay.catch(() => undefined)',
+  'cache/loader.ts: await underWay',
   'cache/loader.ts: await load',
   'cache/loader.ts: await underWay.catch(() => undefined)',
   'cache/write-behind-cache.ts: await this.#closing.catch(() => undefined)',
