@@ -14,8 +14,8 @@ import {
 } from '@afterwrite/local-engines';
 import { AfterwriteError } from '@afterwrite/write-behind';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { cleanVerdict, History } from '../support/history.ts';
 import { lambdaContext } from '../support/invoke.ts';
+import { cleanCounts, makeRecord, type TestRecord } from '../support/record.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const UPDATES = 6000;
@@ -62,7 +62,7 @@ async function restart(name: EngineName): Promise<void> {
 }
 
 /** Calls until it is accepted; the idempotency key makes that safe, also where the outcome was unknown. */
-async function insist(cache: FlightCache, index: number, history: History): Promise<void> {
+async function insist(cache: FlightCache, index: number, { recorder }: TestRecord): Promise<void> {
   const uid = `u${String(index)}`;
   const flightId = 1 + ((Math.imul(index, 2_654_435_761) >>> 0) % FLIGHTS);
   const departure = new Date(Date.UTC(2030, 0, 1) + index * 1000);
@@ -74,8 +74,7 @@ async function insist(cache: FlightCache, index: number, history: History): Prom
   };
   for (const until = Date.now() + PATIENCE_MS; ;) {
     try {
-      const result = await cache.updateFlightDeparture(flightId, { ...update, idempotencyKey: uid });
-      history.acknowledge(uid, flightId, departure.toISOString().slice(0, 19).replace('T', ' '), result);
+      await recorder.update(cache, flightId, { ...update, idempotencyKey: uid });
       return;
     } catch (error) {
       if (!(error instanceof AfterwriteError) || !error.retryable || Date.now() > until) throw error;
@@ -96,12 +95,12 @@ async function flushUntil(signal: AbortSignal): Promise<number> {
 describe('1 to 4 flushes whose time runs out, during restarts of Valkey and MySQL', () => {
   it('lose nothing and double nothing', async () => {
     const cache = await world.open();
-    const history = new History();
+    using record = makeRecord();
     const stop = new AbortController();
     const flushing = [flushUntil(stop.signal), flushUntil(stop.signal)];
     let next = 0;
     const call = async () => {
-      for (let index = next++; index < UPDATES; index = next++) await insist(cache, index, history);
+      for (let index = next++; index < UPDATES; index = next++) await insist(cache, index, record);
     };
     const writing = Promise.all(Array.from({ length: CALLERS }, call));
     for (const name of ['valkey', 'mysql', 'valkey', 'mysql'] as const) await restart(name);
@@ -111,6 +110,6 @@ describe('1 to 4 flushes whose time runs out, during restarts of Valkey and MySQ
     const { remaining, stopped } = await cache.flushQueue();
     expect({ remaining, stopped }).toEqual({ remaining: 0, stopped: [] });
     await world.reconnect();
-    expect(await history.verdict(world)).toEqual(cleanVerdict(UPDATES));
+    expect(await record.check(world)).toMatchObject(cleanCounts(UPDATES));
   });
 });
