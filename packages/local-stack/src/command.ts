@@ -93,7 +93,6 @@ export async function runCommand(
 export function parseCommandLine(command: Command, npmScript: string): boolean {
   const help = `npm run ${npmScript} -- --help`;
   command
-    .usage('[options]')
     .name(`npm run ${npmScript} --`)
     .helpOption('-h, --help', 'show this help')
     .allowExcessArguments(false)
