@@ -2,10 +2,13 @@
  * Waits until Valkey has more than one copy of what was accepted: WAIT for a replica, WAITAOF for its file.
  *
  * Both block their connection, and both speak of what that connection wrote. So each level has a connection of its own,
- * on which a small write comes first; whoever asks while one wait is under way shares the next.
+ * on which a small write comes first; whoever asks while one wait is under way shares the next. WAITAOF's word is not
+ * taken for it: see valkey-synced.ts.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { bufferError, createValkeyClient, type ValkeyClient, type ValkeySettings } from './valkey-client.ts';
 import { whenReady } from './valkey-client.ts';
+import { SyncWatch } from './valkey-synced.ts';
 
 /** `replica`: in the memory of one replica as well. `aof`: on the primary's disk. */
 export type ConfirmLevel = 'replica' | 'aof';
@@ -67,40 +70,81 @@ export class Confirmer {
     const waiting = this.#next.get(place);
     if (waiting) return waiting;
     const before = this.#running.get(place) ?? Promise.resolve();
-    const group: Group = {
-      questions: new Map(),
-      timeoutMs: 0,
-      confirmed: before.then(async () => {
-        this.#next.delete(place);
-        return await this.#ask(level, group);
-      }),
-    };
+    const asked = before.then(async () => {
+      this.#next.delete(place);
+      return await this.#ask(level, group);
+    });
+    const confirmed = level === 'aof' ? asked.then((names) => this.#whenSynced(group, names)) : asked;
+    const group: Group = { questions: new Map(), timeoutMs: 0, confirmed };
     this.#next.set(place, group);
     this.#running.set(
       place,
-      group.confirmed.catch(() => undefined),
+      asked.catch(() => undefined),
     );
     return group;
   }
 
   async #ask(level: ConfirmLevel, { questions, timeoutMs }: Group): Promise<ReadonlySet<string>> {
+    const wait = (pipeline: ReturnType<ValkeyClient['pipeline']>) =>
+      level === 'aof' ? pipeline.call('WAITAOF', 1, 0, timeoutMs) : pipeline.wait(1, timeoutMs);
+    const { vouched, reply } = await this.#send(level, questions, wait, timeoutMs);
+    return Number(Array.isArray(reply) ? reply[0] : reply) >= 1 ? vouched : new Set();
+  }
+
+  /** Of those that WAITAOF confirmed, those that are synced on the server that was asked. */
+  async #whenSynced(group: Group, names: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    if (names.size === 0) return names;
+    const questions = new Map([...group.questions].filter(([name]) => names.has(name)));
+    const startMs = performance.now();
+    if (await this.#syncsAlways(questions)) return names;
+    const watch = new SyncWatch(startMs);
+    while (performance.now() - startMs < group.timeoutMs) {
+      const { vouched, reply } = await this.#send('aof', questions, (pipeline) =>
+        pipeline.info('persistence'),
+      );
+      if (vouched.size === 0) return vouched;
+      for (const name of questions.keys()) if (!vouched.has(name)) questions.delete(name);
+      const waitMs = watch.look(String(reply), performance.now());
+      if (waitMs === undefined) return vouched;
+      await delay(waitMs);
+    }
+    return new Set();
+  }
+
+  /** `appendfsync always` syncs before any reply. Who may not ask is taken for another. */
+  async #syncsAlways(questions: ReadonlyMap<string, Question>): Promise<boolean> {
+    try {
+      const { reply } = await this.#send('aof', questions, (pipeline) =>
+        pipeline.config('GET', 'appendfsync'),
+      );
+      return Array.isArray(reply) && reply[1] === 'always';
+    } catch {
+      return false;
+    }
+  }
+
+  /** Asked of one server in one go: which questions' epochs still stand there, and a last command, which waits `waitMs`. */
+  async #send(
+    level: ConfirmLevel,
+    questions: ReadonlyMap<string, Question>,
+    last: (pipeline: ReturnType<ValkeyClient['pipeline']>) => unknown,
+    waitMs = 0,
+  ): Promise<{ vouched: ReadonlySet<string>; reply: unknown }> {
     try {
       const client = this.#client(level);
       await whenReady(client, this.#connection.connectTimeoutMs, this.#where);
       const pipeline = client.pipeline();
       const scripted = pipeline as unknown as { vouch(key: string, epoch: string): unknown };
       for (const { seqKey, epoch } of questions.values()) scripted.vouch(seqKey, epoch);
-      if (level === 'aof') pipeline.call('WAITAOF', 1, 0, timeoutMs);
-      else pipeline.wait(1, timeoutMs);
-      const answers = await this.#answered(level, client, timeoutMs + this.#replyMs, pipeline.exec());
+      last(pipeline);
+      const answers = await this.#answered(level, client, waitMs + this.#replyMs, pipeline.exec());
       const replies = (answers ?? []).map(([error, reply]) => {
         if (error) throw error;
         return reply;
       });
-      const waited = replies.pop();
-      const copies = Number(Array.isArray(waited) ? waited[0] : waited);
+      const reply = replies.pop();
       const names = [...questions.keys()].filter((_name, index) => replies[index] === 1);
-      return new Set(copies >= 1 ? names : []);
+      return { vouched: new Set(names), reply };
     } catch (error) {
       throw bufferError(level === 'aof' ? 'WAITAOF' : 'WAIT', [], error);
     }
