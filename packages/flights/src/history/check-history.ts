@@ -29,7 +29,7 @@ const FACT_FILES = { least: 8, most: 512 };
 const SHOWN = 5;
 
 /**
- * Memory stays at some 200 MB; what is read is spread over temporary files of about its size. Throws RecordFormatError,
+ * Memory stays at a few hundred MB; what is read is spread over temporary files of about its size. Throws RecordFormatError,
  * ConfigurationError, BufferUnavailableError, what the files' system or MySQL's driver throws, or the signal's reason.
  */
 export async function checkHistory(options: CheckHistoryOptions): Promise<HistoryReport> {
@@ -91,8 +91,9 @@ async function readFiles(
 }
 
 function addLine(facts: FactFiles, line: RecordLine, firstSeen: Map<string, string>): void {
-  const { id, outcome, user, comment, version = '', key = '', at } = line;
-  facts.add(['LINE', id, outcome, contentOf({ ...line.changes, user, comment }), version, key, at]);
+  const { id, outcome, user, comment, version = '', durability = '', key = '', at } = line;
+  const what = contentOf({ ...line.changes, user, comment });
+  facts.add(['LINE', id, what, outcome, { version, durability, key, at }]);
   if (outcome !== 'acknowledged') return;
   const epoch = version.slice(0, version.indexOf('-'));
   const first = firstSeen.get(epoch);

@@ -9,10 +9,18 @@ import type { Outcome } from './record.ts';
 
 /** `what`: the content by which an update and its audit row are told from others; see `contentOf`. */
 export type Fact =
-  | [kind: 'LINE', id: string, outcome: Outcome, what: string, version: string, key: string, at: string]
+  | [kind: 'LINE', id: string, what: string, outcome: Outcome, told: Told]
   | [kind: 'QUEUED' | 'DEAD', id: string, what: string, version: string]
   | [kind: 'TRAIL', id: string, what: string, before: string, after: string]
   | [kind: 'ROW', id: string, value: string];
+
+/** Of a line: what the caller was told; empty where there is nothing. */
+export interface Told {
+  readonly version: string;
+  readonly durability: string;
+  readonly key: string;
+  readonly at: string;
+}
 
 interface Content {
   readonly departure: string;

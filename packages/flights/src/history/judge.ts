@@ -23,6 +23,7 @@ interface Acknowledged {
   readonly seq: number;
   readonly what: string;
   readonly at: string;
+  readonly durability: string;
   state: 'STORED' | 'PENDING' | 'DEAD' | 'LOST' | 'DOUBLED' | 'OUT_OF_ORDER';
 }
 
@@ -65,7 +66,7 @@ export function judgeFlight(id: string, facts: readonly Fact[], context: JudgeCo
 }
 
 function noteLine(
-  [, , outcome, what, version, key, at]: Extract<Fact, [kind: 'LINE', ...unknown[]]>,
+  [, , what, outcome, { version, durability, key, at }]: Extract<Fact, [kind: 'LINE', ...unknown[]]>,
   acknowledged: Map<string, Acknowledged>,
   calls: Map<string, Map<string, Calls>>,
   { epochOrder }: JudgeContext,
@@ -83,7 +84,7 @@ function noteLine(
   if (acknowledged.has(version)) return;
   const [epoch = '', seq] = version.split('-');
   const position = { epoch: epochOrder.get(epoch) ?? 0, seq: Number(seq) };
-  acknowledged.set(version, { version, ...position, what, at, state: 'STORED' });
+  acknowledged.set(version, { version, ...position, what, at, durability, state: 'STORED' });
 }
 
 /** How many updates of this content may have been accepted beside those that were acknowledged. */
@@ -181,12 +182,12 @@ function checkOrder(trail: readonly TrailFact[], assigned: ReadonlyMap<TrailFact
 }
 
 function settle(id: string, updates: Iterable<Acknowledged>, { counts, onFinding }: JudgeContext): void {
-  for (const { state, version, at, what } of updates) {
+  for (const { state, version, at, durability, what } of updates) {
     counts.acknowledged++;
     counts[STATE_COUNTS[state]]++;
     if (state === 'STORED' || state === 'PENDING' || state === 'DEAD') continue;
     const kind: FindingKind = state;
-    onFinding({ kind, flightId: id, version, at, detail: `${STATE_WORDS[state]}: ${what}` });
+    onFinding({ kind, flightId: id, version, at, durability, detail: `${STATE_WORDS[state]}: ${what}` });
   }
 }
 

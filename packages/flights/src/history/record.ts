@@ -43,7 +43,7 @@ const VERSION = /^[0-9A-Za-z]{1,32}-\d{1,16}$/;
 const PLAIN_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** Throws Error that says what is wrong with it. */
-export function parseRecordLine(text: string): RecordLine {
+function parseRecordLine(text: string): RecordLine {
   const line: unknown = JSON.parse(text);
   if (typeof line !== 'object' || line === null) throw new Error('it is not a JSON object');
   const { outcome, id, changes, user, comment = null, version, at } = line as Record<string, unknown>;

@@ -21,6 +21,8 @@ export interface Finding {
   readonly version?: string | undefined;
   /** When it was acknowledged, ISO 8601 UTC. */
   readonly at?: string | undefined;
+  /** What was reached then. */
+  readonly durability?: string | undefined;
   readonly detail: string;
 }
 
