@@ -107,7 +107,7 @@ export class Load {
   readonly #limitMs: number;
   readonly #random = randomFrom(SEED);
   readonly #workers: Worker[] = [];
-  readonly #unknown: Acknowledged[] = [];
+  readonly #unknown: Update[] = [];
   readonly #newest = new Map<number, string>();
   readonly #closed = new Set<number>();
   readonly #stop = new AbortController();
@@ -141,24 +141,20 @@ export class Load {
   }
 
   /**
-   * Ends the load, drains, and gives what was acknowledged and is not known to be lost, those of unknown outcome that
-   * were carried out included.
+   * Ends the load, drains, and gives what was acknowledged and is not known to be lost, and what is of unknown outcome.
    */
   async finish(lost: ReadonlySet<string> = new Set()): Promise<History> {
     await this.stop();
     await this.drain();
-    const { world } = this.#options;
-    const stored = await world.rows<{ comment: string }>('SELECT comment FROM flight_log');
-    const carriedOut = new Set(stored.map(({ comment }) => comment));
     const history = new History();
     const kept = this.acknowledged.filter(({ uid }) => !lost.has(uid));
-    const unknown = this.#unknown.filter(({ uid }) => carriedOut.has(uid));
-    for (const { uid, flightId, column, result } of [...kept, ...unknown]) {
-      // A loss begins a new epoch, whose seqs may be lower: what is left is the order in which its one writer was answered.
-      const seq = this.#options.mayLose ? Number(uid.slice(1)) : result.seq;
-      history.acknowledge(uid, flightId, column, { ...result, seq });
+    for (const { uid, flightId, column, result } of kept) {
+      history.acknowledge(uid, flightId, column, result, USER);
     }
-    this.#count = kept.length + unknown.length;
+    for (const { uid, flightId, column } of this.#unknown) {
+      history.unknown({ uid, flightId, departure: column, user: USER });
+    }
+    this.#count = kept.length;
     return history;
   }
 
@@ -260,7 +256,7 @@ export class Load {
     const answer = await this.#update(worker, update);
     if (!(answer instanceof OutcomeUnknownError)) return;
     this.#closed.add(update.flightId);
-    this.#unknown.push({ ...update, result: { version: '?-0', seq: Infinity } as UpdateResult });
+    this.#unknown.push(update);
   }
 
   async #update(

@@ -27,7 +27,7 @@ async function write(): Promise<void> {
   while (!isEnding) {
     const { uid, flightId, departure, arrival, column } = numbered(next++, flights);
     try {
-      const times = { departure, arrival, user: 'service', comment: uid };
+      const times = { departure, arrival, user: 'test', comment: uid };
       const { version, seq } = await cache.updateFlightDeparture(flightId, times);
       await tell({ uid, flightId, column, version, seq });
     } catch (error) {

@@ -49,7 +49,7 @@ export function startWriters(options: {
       for (;;) {
         const result = await send(sent).catch(() => undefined);
         if (result) {
-          history.acknowledge(sent.uid, sent.flightId, column, result as UpdateResult);
+          history.acknowledge(sent.uid, sent.flightId, column, result);
           break;
         }
         await delay(AGAIN_MS);

@@ -38,7 +38,7 @@ export async function readQueues(
 
 function addItem(kind: 'QUEUED' | 'DEAD', bytes: Buffer, { add, onUnreadable }: ReadStateOptions): void {
   const item = decodeItem(bytes);
-  if (item.kind === 'UNREADABLE') {
+  if (item.kind !== 'UPDATE') {
     onUnreadable();
     return;
   }
