@@ -44,13 +44,27 @@ for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) d
     break
   end
 end
-if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
 for _, id in ipairs(distrustedList) do touch(id) end
+local remaining = redis.call('LLEN', KEYS[1]) - dropped
+local states, forgotten = {}, {}
 for _, id in ipairs(ids) do
-  local key = ARGV[1] .. id
-  local state = redis.pcall('HMGET', key, '~v', '~d')
-  local version, dirty = state[1], state[2]
-  if not state.err and (dirty or version) then
+  local state = redis.pcall('HMGET', ARGV[1] .. id, '~v', '~d')
+  if state.err and not string.match(state.err, 'WRONGTYPE') then return state end
+  states[id] = state
+  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then forgotten[#forgotten + 1] = id end
+end
+local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
+local orphans = {}
+if remaining == 0 then
+  local isForgotten, marked = asSet(forgotten), redis.pcall('HRANDFIELD', KEYS[2], #forgotten + MAX_ORPHANS)
+  for _, id in ipairs(marked.err and {} or marked) do
+    if not isForgotten[id] then orphans[#orphans + 1] = id end
+  end
+end
+if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
+for _, id in ipairs(ids) do
+  local key, version, dirty = ARGV[1] .. id, states[id][1], states[id][2]
+  if not states[id].err and (dirty or version) then
     if positionCovered(dirty or version) then
       if distrusted[id] or not version then
         redis.call('DEL', key)
@@ -62,19 +76,16 @@ for _, id in ipairs(ids) do
       redis.call('HDEL', key, '~v')
     end
   end
-  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
 end
+for _, id in ipairs(orphans) do
+  redis.pcall('DEL', ARGV[1] .. id)
+  forgotten[#forgotten + 1] = id
+end
+if #forgotten > 0 then redis.call('HDEL', KEYS[2], unpack(forgotten)) end
 redis.call('DEL', KEYS[3])
-local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
 local vouched = epoch and acked and covered[epoch]
-if dropped > 0 and vouched and vouched > tonumber(acked) then redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched)) end
-local remaining = redis.call('LLEN', KEYS[1])
-if remaining == 0 then
-  local orphans = redis.pcall('HRANDFIELD', KEYS[2], MAX_ORPHANS)
-  for _, id in ipairs(orphans.err and {} or orphans) do
-    redis.call('DEL', ARGV[1] .. id)
-    redis.call('HDEL', KEYS[2], id)
-  end
+if dropped > 0 and vouched and vouched > tonumber(acked) then
+  redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched))
 end
 return { dropped, remaining }
 ` },
@@ -129,6 +140,18 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+end
 local version, dirty = readEntity(KEYS[1])
 if version ~= ARGV[2] or dirty or redis.call('HGET', KEYS[2], ARGV[1]) then return 0 end
 redis.call('DEL', KEYS[1], KEYS[3])
@@ -176,6 +199,18 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
 end
@@ -205,8 +240,9 @@ if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
-redis.call('DEL', KEYS[1], KEYS[3])
-redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))
+replaceContent(KEYS[1], 5, staleFields(KEYS[1], 5))
+redis.call('HSET', KEYS[1], '~v', stamp)
+redis.call('DEL', KEYS[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if isNewEpoch then beginEpoch(KEYS[4], epoch, string.format('%.0f', last), server) end
 return { 'OK', stamp }
@@ -232,6 +268,18 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+end
 local _, dirty = readEntity(KEYS[1])
 redis.call('DEL', KEYS[2])
 if dirty then redis.call('HDEL', KEYS[1], '~v') else redis.call('DEL', KEYS[1]) end
@@ -241,6 +289,18 @@ return { 'OK' }
 local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
+end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
 end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -341,8 +401,8 @@ if redis.call('HGET', KEYS[1], 'p') then return { 'OPEN' } end
 local waiting = redis.call('LLEN', KEYS[2])
 if waiting > 0 then return { 'WAITING', waiting } end
 local last = redis.call('HGET', KEYS[1], 's') or '0'
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'r', serverName(), 'a', string.rep('0', 16))
+redis.call('HDEL', KEYS[1], 'p', 'c', 'b', 'pe', 'ps')
 return { 'SEALED' }
 ` },
   settle: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
@@ -368,8 +428,8 @@ if known ~= ARGV[1] then return { math.max(0, tonumber(state[3] or '0') - now), 
 local failures = string.format('%.0f', tonumber(known) + 1)
 local since = state[2] or string.format('%.0f', now)
 local untilMs = string.format('%.0f', now + tonumber(ARGV[2]))
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'failures', failures, 'since', since, 'until', untilMs)
+redis.call('HDEL', KEYS[1], 'trial')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { tonumber(ARGV[2]), failures, since }
 ` },
@@ -377,6 +437,18 @@ return { tonumber(ARGV[2]), failures, since }
 local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
+end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
 end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -420,12 +492,12 @@ local function readExpired(order, before)
   return redis.call('LLEN', order) - #expired, expired
 end
 local function keepAnswer(once, order, key, answer, time, expired)
+  redis.call('HSET', once, key, answer)
+  redis.call('RPUSH', order, string.format('%.0f', time) .. ' ' .. key)
   if #expired > 0 then
     redis.call('LTRIM', order, #expired, -1)
     redis.call('HDEL', once, unpack(expired))
   end
-  redis.call('HSET', once, key, answer)
-  redis.call('RPUSH', order, string.format('%.0f', time) .. ' ' .. key)
 end
 local id, onceKey = ARGV[1], ARGV[8]
 local changesEnd = 13 + tonumber(ARGV[13])
@@ -461,15 +533,13 @@ if not isCached then
 elseif missing then
   return { 'MISSING' }
 end
+local stale = isCached and {} or staleFields(KEYS[1], changesEnd + 1)
 if ARGV[7] ~= '' and not (isCached and ARGV[7] == version) then return { 'CONFLICT', version or '' } end
 local seq = math.max(time, last + 1)
 local seqText = string.format('%.0f', seq)
 local position = epoch .. '-' .. seqText
 local head = '[1,"' .. epoch .. '",' .. seqText .. ',' .. string.format('%.0f', seq - time) .. ','
-if not isCached then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], unpack(ARGV, changesEnd + 1, #ARGV))
-end
+if not isCached then replaceContent(KEYS[1], changesEnd + 1, stale) end
 redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 14, changesEnd))
 if not dirty then redis.call('PERSIST', KEYS[1]) end
 redis.call('HSET', KEYS[4], id, position)

@@ -181,6 +181,12 @@ export async function primaries(client: ValkeyClient): Promise<readonly Redis[]>
 const UNAVAILABLE =
   /^-?(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|BUSY|MOVED|ASK|NOAUTH|WRONGPASS|NOPERM)\b/;
 
+/**
+ * A script met a key that a moving slot has taken to another node. Ours meet such only while they read: what they write
+ * they have read before, and delete last (`lua/includes/entity.lua`).
+ */
+const NOT_HERE = 'non local key';
+
 /** Our client's words for a command that no server took. */
 const NOT_SENT =
   /Stream isn't writeable|Cluster isn't ready|Too many Cluster redirections|Failed to refresh slots|None of startup nodes|Connection is in (?:subscriber|monitoring)/;
@@ -197,7 +203,7 @@ export function bufferError(command: string, keys: readonly string[], error: unk
     const message = cause.message;
     if (/\bOOM\b/.test(message)) return new BufferFullError(cause);
     if (message.includes('WRONGTYPE')) return new ForeignKeyTypeError(command, keys, cause);
-    if (UNAVAILABLE.test(message))
+    if (UNAVAILABLE.test(message) || message.includes(NOT_HERE))
       return new BufferUnavailableError(`Valkey refused ${command}: ${message}`, cause);
     return new BufferError(command, cause);
   }

@@ -54,15 +54,32 @@ for _, item in ipairs(redis.call('LRANGE', KEYS[1], 0, tonumber(ARGV[3]) - 1)) d
     break
   end
 end
-if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
 for _, id in ipairs(distrustedList) do touch(id) end
+local remaining = redis.call('LLEN', KEYS[1]) - dropped
 
+-- All is read before anything is written. pcall: a key of a foreign type must not keep the queue from draining. One that
+-- is on another node by now, because the slot moves, must: half of this would leave entities dirty for ever.
+local states, forgotten = {}, {}
 for _, id in ipairs(ids) do
-  local key = ARGV[1] .. id
-  -- pcall: a key of a foreign type must not keep the queue from draining.
-  local state = redis.pcall('HMGET', key, '~v', '~d')
-  local version, dirty = state[1], state[2]
-  if not state.err and (dirty or version) then
+  local state = redis.pcall('HMGET', ARGV[1] .. id, '~v', '~d')
+  if state.err and not string.match(state.err, 'WRONGTYPE') then return state end
+  states[id] = state
+  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then forgotten[#forgotten + 1] = id end
+end
+local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
+local orphans = {}
+if remaining == 0 then
+  -- Nothing waits: what is still marked belongs to damaged items, which went by their bytes.
+  local isForgotten, marked = asSet(forgotten), redis.pcall('HRANDFIELD', KEYS[2], #forgotten + MAX_ORPHANS)
+  for _, id in ipairs(marked.err and {} or marked) do
+    if not isForgotten[id] then orphans[#orphans + 1] = id end
+  end
+end
+
+if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
+for _, id in ipairs(ids) do
+  local key, version, dirty = ARGV[1] .. id, states[id][1], states[id][2]
+  if not states[id].err and (dirty or version) then
     if positionCovered(dirty or version) then
       if distrusted[id] or not version then
         redis.call('DEL', key)
@@ -74,20 +91,16 @@ for _, id in ipairs(ids) do
       redis.call('HDEL', key, '~v')
     end
   end
-  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then redis.call('HDEL', KEYS[2], id) end
 end
+for _, id in ipairs(orphans) do
+  redis.pcall('DEL', ARGV[1] .. id)
+  forgotten[#forgotten + 1] = id
+end
+if #forgotten > 0 then redis.call('HDEL', KEYS[2], unpack(forgotten)) end
 redis.call('DEL', KEYS[3])
 -- What the store has vouched for: if it knows less later, it has lost that.
-local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
 local vouched = epoch and acked and covered[epoch]
-if dropped > 0 and vouched and vouched > tonumber(acked) then redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched)) end
-local remaining = redis.call('LLEN', KEYS[1])
-if remaining == 0 then
-  -- Nothing waits: what is still marked belongs to damaged items, which went by their bytes.
-  local orphans = redis.pcall('HRANDFIELD', KEYS[2], MAX_ORPHANS)
-  for _, id in ipairs(orphans.err and {} or orphans) do
-    redis.call('DEL', ARGV[1] .. id)
-    redis.call('HDEL', KEYS[2], id)
-  end
+if dropped > 0 and vouched and vouched > tonumber(acked) then
+  redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched))
 end
 return { dropped, remaining }

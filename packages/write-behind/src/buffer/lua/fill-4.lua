@@ -14,8 +14,9 @@ if waiting then return { 'PENDING' } end
 -- A clean value of another epoch is no value to an update (see there): it came here to have it replaced.
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
-redis.call('DEL', KEYS[1], KEYS[3])
-redis.call('HSET', KEYS[1], '~v', stamp, unpack(ARGV, 5, #ARGV))
+replaceContent(KEYS[1], 5, staleFields(KEYS[1], 5))
+redis.call('HSET', KEYS[1], '~v', stamp)
+redis.call('DEL', KEYS[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 -- The partition's first fill names the epoch, so that the update that follows finds a value of its own epoch.
 if isNewEpoch then beginEpoch(KEYS[4], epoch, string.format('%.0f', last), server) end

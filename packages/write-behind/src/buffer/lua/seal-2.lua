@@ -9,6 +9,6 @@ if redis.call('HGET', KEYS[1], 'p') then return { 'OPEN' } end
 local waiting = redis.call('LLEN', KEYS[2])
 if waiting > 0 then return { 'WAITING', waiting } end
 local last = redis.call('HGET', KEYS[1], 's') or '0'
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'r', serverName(), 'a', string.rep('0', 16))
+redis.call('HDEL', KEYS[1], 'p', 'c', 'b', 'pe', 'ps')
 return { 'SEALED' }

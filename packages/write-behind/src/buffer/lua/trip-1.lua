@@ -12,7 +12,7 @@ if known ~= ARGV[1] then return { math.max(0, tonumber(state[3] or '0') - now), 
 local failures = string.format('%.0f', tonumber(known) + 1)
 local since = state[2] or string.format('%.0f', now)
 local untilMs = string.format('%.0f', now + tonumber(ARGV[2]))
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'failures', failures, 'since', since, 'until', untilMs)
+redis.call('HDEL', KEYS[1], 'trial')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { tonumber(ARGV[2]), failures, since }

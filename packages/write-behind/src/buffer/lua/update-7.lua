@@ -60,6 +60,7 @@ if not isCached then
 elseif missing then
   return { 'MISSING' }
 end
+local stale = isCached and {} or staleFields(KEYS[1], changesEnd + 1)
 if ARGV[7] ~= '' and not (isCached and ARGV[7] == version) then return { 'CONFLICT', version or '' } end
 
 local seq = math.max(time, last + 1)
@@ -68,10 +69,7 @@ local seqText = string.format('%.0f', seq)
 local position = epoch .. '-' .. seqText
 local head = '[1,"' .. epoch .. '",' .. seqText .. ',' .. string.format('%.0f', seq - time) .. ','
 
-if not isCached then
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], unpack(ARGV, changesEnd + 1, #ARGV))
-end
+if not isCached then replaceContent(KEYS[1], changesEnd + 1, stale) end
 redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 14, changesEnd))
 if not dirty then redis.call('PERSIST', KEYS[1]) end
 redis.call('HSET', KEYS[4], id, position)

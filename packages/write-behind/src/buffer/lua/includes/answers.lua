@@ -23,10 +23,11 @@ local function readExpired(order, before)
 end
 
 local function keepAnswer(once, order, key, answer, time, expired)
+  -- Written first: a key that trimming empties is gone, and on a slot that moves it could not be written again.
+  redis.call('HSET', once, key, answer)
+  redis.call('RPUSH', order, string.format('%.0f', time) .. ' ' .. key)
   if #expired > 0 then
     redis.call('LTRIM', order, #expired, -1)
     redis.call('HDEL', once, unpack(expired))
   end
-  redis.call('HSET', once, key, answer)
-  redis.call('RPUSH', order, string.format('%.0f', time) .. ' ' .. key)
 end

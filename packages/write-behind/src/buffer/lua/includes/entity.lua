@@ -6,3 +6,20 @@ local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
 end
+
+-- Fields of a hash whose content is replaced by that of ARGV from `first` on (field, value, ...), which has them not. For
+-- HDEL after the HSET: a script that deletes a key and writes it again breaks off in between while the slot moves to
+-- another node, because a key that is not there is the other's.
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+end
