@@ -1,5 +1,5 @@
 /** Scripts on a slot that is on its way to another node: carried out whole where all their keys are, or not at all. */
-import { Cluster, Redis } from 'iovalkey';
+import { type Cluster, Redis } from 'iovalkey';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type BufferLab, openLab } from '../../testing/buffer-lab.ts';
 import { connectionTo, makeValkeyRig, type ValkeyRig } from '../../testing/buffer-valkey.ts';
