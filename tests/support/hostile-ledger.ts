@@ -190,7 +190,7 @@ export async function readTables(db: Connection): Promise<Tables> {
 /** Names of keys that are not ours. `tag`: as in `{namespace.flight.0}`, without braces and number. */
 export function foreignKeys(keys: readonly string[], tag: string): string[] {
   const own = new RegExp(
-    `^\\{${tag}\\d+\\}:([1-9]\\d{0,9}|fill:[1-9]\\d{0,9}|queue|seq|pending|once|once:order|lease|stopped|nudge|store)$`,
+    `^\\{${tag}\\d+\\}:([1-9]\\d{0,9}|fill:[1-9]\\d{0,9}|queue|seq|pending|once|once:order|lease|stopped|pace|breaker|nudge|store)$`,
   );
   return keys.filter((key) => !own.test(key));
 }

@@ -71,7 +71,8 @@ describe('the packed engine', () => {
     });
     const { stdout } = await run(process.execPath, ['program.js'], {
       cwd: folder,
-      env: { ...process.env, ...world.environment },
+      // The application's own user has no right on airlines.
+      env: { ...process.env, ...world.environment, ...world.privileged },
     });
     expect(JSON.parse(stdout)).toEqual(['CACHE_MISS', 'Packed Air', 1, 'EQUAL']);
     const names = await world.rows('SELECT airlinename FROM airline WHERE airline_id = 3');
