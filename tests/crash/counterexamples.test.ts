@@ -26,7 +26,7 @@ const expireLease: Step = { do: 'expireLease', id: '1' };
 const mend: Step = { do: 'mend' };
 const breakAgain: Step = { do: 'breakAgain' };
 const redrive: Step = { do: 'redrive', newestFirst: false };
-/** A failover to what the buffer held before the last so many steps. */
+/** A failover to what the buffer held before the last so many steps, whatever they did. */
 const lose = (steps: number): Step => ({ do: 'loseWrites', steps });
 
 /** By the guard that is missing where each of them breaks a promise. */
@@ -39,7 +39,7 @@ const counterexamples: Readonly<Record<string, readonly Step[]>> = {
     update(),
     peek(0),
     commit(0),
-    lose(2),
+    lose(3),
     update(),
     ack(0),
   ],
@@ -68,11 +68,14 @@ const counterexamples: Readonly<Record<string, readonly Step[]>> = {
     ack(0),
   ],
   'epoch only where the seq is missing': [
+    update('name', '2'),
+    { do: 'flush', size: 1 },
+    clockBack,
     update(),
     update(),
     peek(0),
     commit(0),
-    lose(2),
+    lose(3),
     update('name', '2'),
     ack(0),
   ],
@@ -80,7 +83,7 @@ const counterexamples: Readonly<Record<string, readonly Step[]>> = {
     read,
     update(),
     peek(0),
-    lose(1),
+    lose(2),
     update(),
     peek(1),
     commit(1),
@@ -102,8 +105,8 @@ const counterexamples: Readonly<Record<string, readonly Step[]>> = {
   'retired epochs forgotten': [
     update(),
     update(),
-    lose(0),
-    update(),
+    lose(1),
+    update('name', '2'),
     peek(0),
     commit(0),
     peek(1),
@@ -197,6 +200,23 @@ const counterexamples: Readonly<Record<string, readonly Step[]>> = {
     redrive,
     ack(0),
     redrive,
+  ],
+  'redrive of what a later batch superseded': [
+    breakAgain,
+    refused(),
+    { do: 'flush', size: 1 },
+    update(),
+    { do: 'flush', size: 1 },
+    mend,
+    redrive,
+  ],
+  'redrive of an older letter after a newer one': [
+    breakAgain,
+    refused(),
+    refused(),
+    { do: 'flush', size: 9 },
+    mend,
+    { do: 'redrive', newestFirst: true },
   ],
   'a batch read ahead': [
     update(),

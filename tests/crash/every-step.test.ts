@@ -56,6 +56,17 @@ function timeline(points: readonly Point[], at: number): string {
     .join('\n');
 }
 
+/** Transactions whose first command is not the one that locks the watermark. */
+function lockedTooLate(points: readonly Point[]): string[] {
+  return points.flatMap(({ name }, index) => {
+    if (name !== 'store.commit') return [];
+    const first = points.slice(index).find((point) => point.name.startsWith('transaction.'));
+    return first === undefined || first.name === 'transaction.lockWatermark'
+      ? []
+      : [`2 ${first.name} comes before the watermark's lock (${first.site})`];
+  });
+}
+
 async function stopAt(
   scenario: Scenario,
   counted: readonly Point[],
@@ -74,6 +85,7 @@ describe.each(scenarios)('$name', (scenario) => {
     const { broken, points } = await Stage.play(world, scenario);
     expect(broken).toEqual([]);
     expect(points).not.toEqual([]);
+    expect(lockedTooLate(points)).toEqual([]);
     for (const { site } of points) reached.add(site);
     const failures: string[] = [];
     const seen = new Map<string, number>();

@@ -151,7 +151,29 @@ describe('6 a buffer that lost what it had between a peek and its commit', () =>
   });
 });
 
-describe('a queue that belongs to another database', () => {
+describe('2 a flusher that sleeps while the buffer loses its batch', () => {
+  it('stores nothing of it after the newer updates of the next epoch', async () => {
+    const cache = cacheOver();
+    await cache.updateFlightDeparture(5, TIMES);
+    let isAwake = false;
+    const peek: CachePorts['buffer']['peek'] = async (...args) => {
+      const batch = await ports.buffer.peek(...args);
+      if (isAwake || batch.items.length === 0) return batch;
+      isAwake = true;
+      await world.valkey.del(...(await keysOf(world)));
+      await cache.updateFlightDeparture(5, LATER);
+      expect(await cache.flushQueue()).toMatchObject({ processed: 1, remaining: 0 });
+      return batch;
+    };
+    await cacheOver({ buffer: replacing(ports.buffer, { peek }) }).flushQueue();
+    const stored = await world.rows<{ departure: string }>(
+      'SELECT departure_new AS departure FROM flight_log',
+    );
+    expect(stored).toEqual([{ departure: '2030-01-01 11:00:00' }]);
+  });
+});
+
+describe('3 a queue that belongs to another database', () => {
   it('is refused at start, with what to do', async () => {
     const other = await makeWorld({
       flights: 1,

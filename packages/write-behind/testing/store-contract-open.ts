@@ -45,7 +45,7 @@ export function describeOpening(contract: StoreContract): void {
       expect((await store.readWatermarks())[1]).toMatchObject(moved);
     });
 
-    test('refuses another count of partitions than at first use, and names both', async () => {
+    test('3 refuses another count of partitions than at first use, and names both', async () => {
       const namespace = contract.namespace();
       await contract.openStore({ namespace, partitions: 3 });
       for (const partitions of [1, 2, 4]) {

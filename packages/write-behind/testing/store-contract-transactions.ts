@@ -56,7 +56,7 @@ export function describeTransactions(contract: StoreContract): void {
       await expectUntouched(contract, await store.readEpoch(0));
     });
 
-    test('leaves nothing for the next one to commit after a lock wait that took too long', async () => {
+    test('4 leaves nothing for the next one to commit after a lock wait that took too long', async () => {
       // A database that undoes only the statement leaves the transaction open, and the next BEGIN would commit it.
       const store = await contract.openStore({ poolSize: 1, lockWaitSeconds: 1 });
       const release = await contract.harness().holdWidget(2);
@@ -72,7 +72,7 @@ export function describeTransactions(contract: StoreContract): void {
       await expectUntouched(contract, await store.readEpoch(0));
     });
 
-    test('leaves nothing for the next one to commit after a refused value', async () => {
+    test('4 leaves nothing for the next one to commit after a refused value', async () => {
       const store = await contract.openStore({ poolSize: 1 });
       const refused = store.transaction(async (transaction) => {
         await transaction.lockWatermark(0);

@@ -126,6 +126,28 @@ describe('at the memory limit', () => {
     await lab.buffer.releaseClaim(0, 'a');
   });
 
+  test('9 nothing that draining needs is refused', async () => {
+    const lab = await openFullLab();
+    const position = await lastPosition(lab);
+    const needed: [name: string, call: () => Promise<unknown>][] = [
+      ['claim', () => lab.buffer.claim(0, 'a', 60_000)],
+      ['peek', () => lab.buffer.peek(0, { rows: 5, bytes: 1_000_000 })],
+      ['invalidate', () => lab.buffer.invalidate(DIRTY[0]!)],
+      ['ack', () => lab.ack([position], { distrusted: [DIRTY[1]!] })],
+      ['renew', () => lab.buffer.renewClaim(0, 'a', 60_000)],
+      ['release', () => lab.buffer.releaseClaim(0, 'a')],
+      ['disown', () => lab.buffer.disown(DIRTY[0]!)],
+      ['clear', () => lab.buffer.clear()],
+    ];
+    const refused: string[] = [];
+    for (const [name, call] of needed) {
+      await call().catch((error: unknown) => refused.push(`${name}: ${String(error)}`));
+      // What was freed would let the next one in.
+      await fillUp(lab);
+    }
+    expect(refused).toEqual([]);
+  });
+
   test('9 acks succeed and only make it smaller, one by one, with what was parked, to the end', async () => {
     const lab = await openFullLab();
     const bytes = async () => {

@@ -109,19 +109,25 @@ describe('4: once', () => {
   });
 
   test('a commit that fails at its last step leaves nothing, and the next one stores all', async () => {
+    const batch = [...items, ...updates({ seq: 4, changes: REFUSED })];
+    let begun = 0;
     const broken = {
       change: store.change.bind(store),
-      transaction: (work: Parameters<StorePort['transaction']>[0]) =>
-        store.transaction(async (transaction) => {
-          await work(transaction);
-          throw new Error('cut off before the commit');
-        }),
+      transaction: (work: Parameters<StorePort['transaction']>[0]) => {
+        const isFirst = begun++ === 0;
+        return store.transaction(async (transaction) => {
+          const value = await work(transaction);
+          if (isFirst) throw new Error('cut off before the commit');
+          return value;
+        });
+      },
     } as unknown as StorePort;
-    const failed = commitBatch(broken, { partition: 0, items, seenEpoch: '', deadLetterLimit: 10 });
+    const failed = commitBatch(broken, { partition: 0, items: batch, seenEpoch: '', deadLetterLimit: 10 });
     await expect(failed).rejects.toThrow('cut off');
     expect(await db.log()).toEqual([]);
+    expect(await letters()).toEqual([]);
     expect(await watermark()).toEqual({ position: { epoch: '', seq: 0 }, deadLetters: 0 });
-    expect(await commit(items)).toMatchObject({ stored: items });
+    expect(await commit(batch)).toMatchObject({ stored: items, parked: [{ reason: 'REFUSED' }] });
   });
 });
 

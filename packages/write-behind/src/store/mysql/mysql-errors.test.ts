@@ -9,7 +9,7 @@ function mysqlError(shape: { errno?: number; sqlState?: string; code?: string; m
   return Object.assign(new Error(message), rest);
 }
 
-describe('storeError', () => {
+describe('10 storeError', () => {
   test.each([1040, 1053, 1159, 1161, 1203, 1205, 1213, 1226, 1317, 1792, 1836, 3024, 3168, 4031])(
     '%i may pass',
     (errno) => {
