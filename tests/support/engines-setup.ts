@@ -24,43 +24,67 @@ declare module 'vitest' {
   }
 }
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const mode = parseMode(process.env.LOCAL_ENGINES);
+/** Servers of a run that had them before this one and keeps them after it, as JSON of `Places`. */
+export const GIVEN_SERVERS_VARIABLE = 'AFTERWRITE_TEST_SERVERS';
+
+interface Places {
+  readonly valkey: ServerPlace;
+  readonly mysql: ServerPlace;
+  readonly valkeyCluster: ServerPlace;
+  readonly cacheUser: { readonly name: string; readonly password: string };
+}
+
+export interface TestServers {
+  readonly places: Places;
+  stop(): Promise<void>;
+}
+
+export async function startServers(): Promise<TestServers> {
   const folder = makeTemporaryDataDir();
   const options = {
-    mode,
+    mode: parseMode(process.env.LOCAL_ENGINES),
     dataDir: folder.path,
     onProgress: (line: string) => process.stderr.write(`${line}\n`),
   };
-  process.env[CAPTURE_VARIABLE] = folder.path;
   const cacheUser = { name: 'app', password: markedSecret('cache') };
   const engines = await startEngines(['valkey', 'mysql'], options);
   const cluster = await startValkeyCluster(options);
-  const place = ({
-    host,
-    port,
-    user = '',
-    password = '',
-  }: Partial<ServerPlace> & { host: string; port: number }) => ({
-    host,
-    port,
-    user,
-    password,
-  });
-  project.provide('valkey', place(engines.get('valkey')));
-  project.provide('mysql', place(engines.get('mysql')));
   for (const { host, port } of [engines.get('valkey'), ...cluster.nodes]) {
     const admin = new Redis(port, host);
     // Of its own, beside the default user that has no password: tests look into the server as that one.
     await admin.acl('SETUSER', cacheUser.name, 'on', `>${cacheUser.password}`, '~*', '&*', '+@all');
     await admin.quit();
   }
-  project.provide('cacheUser', cacheUser);
   const [node] = cluster.nodes;
   if (!node) throw new Error('the cluster has no nodes');
-  project.provide('valkeyCluster', place(node));
+  return {
+    places: {
+      valkey: place(engines.get('valkey')),
+      mysql: place(engines.get('mysql')),
+      valkeyCluster: place(node),
+      cacheUser,
+    },
+    async stop() {
+      await Promise.all([engines.stopAll(), cluster.stop()]);
+      await folder.remove();
+    },
+  };
+}
+
+function place({
+  host,
+  port,
+  user = '',
+  password = '',
+}: Partial<ServerPlace> & { host: string; port: number }): ServerPlace {
+  return { host, port, user, password };
+}
+
+/** What the run prints and logs is kept, and searched for secrets at its end. */
+function captureOutput(): () => Promise<void> {
+  const folder = makeTemporaryDataDir();
+  process.env[CAPTURE_VARIABLE] = folder.path;
   return async () => {
-    await Promise.all([engines.stopAll(), cluster.stop()]);
     const { leaks, lines } = findSecrets(folder.path);
     await folder.remove();
     if (leaks.length === 0) return;
@@ -68,5 +92,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw new Error(
       `Secrets stand in what was printed or logged (${String(lines)} lines searched), in ${String(leaks.length)} places:\n${shown.join('\n')}`,
     );
+  };
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env[GIVEN_SERVERS_VARIABLE];
+  const searched = given === undefined ? captureOutput() : () => Promise.resolve();
+  const { places, stop } =
+    given === undefined
+      ? await startServers()
+      : { places: JSON.parse(given) as Places, stop: () => Promise.resolve() };
+  for (const name of ['valkey', 'mysql', 'valkeyCluster'] as const) project.provide(name, places[name]);
+  project.provide('cacheUser', places.cacheUser);
+  return async () => {
+    await stop();
+    await searched();
   };
 }

@@ -1,0 +1,29 @@
+/** Where the promises are shown. */
+import type { CaughtBy } from '../mutation.ts';
+
+const SRC = 'packages/write-behind/src';
+
+const inFile =
+  (file: string, suite?: string) =>
+  (test: string): CaughtBy =>
+    suite === undefined ? { file, test } : { file, suite, test };
+
+/** The contract of every buffer, on one server. */
+export const contract = inFile(`${SRC}/buffer/valkey-buffer.test.ts`, 'Valkey, one server');
+export const failover = inFile(`${SRC}/buffer/valkey-failover.test.ts`);
+export const memoryLimit = inFile(`${SRC}/buffer/valkey-memory.test.ts`);
+export const connection = inFile(`${SRC}/buffer/valkey-connection.test.ts`);
+export const commit = inFile(`${SRC}/flusher/commit-batch.test.ts`);
+export const commitEpochs = inFile(`${SRC}/flusher/commit-batch-epochs.test.ts`);
+export const storeContract = inFile(`${SRC}/store/mysql/mysql-store.test.ts`);
+export const transaction = inFile(`${SRC}/store/mysql/mysql-transaction.test.ts`);
+export const errorTable = inFile(`${SRC}/store/mysql/mysql-errors.test.ts`);
+export const cacheBehaviour = inFile('tests/system/cache-behaviour.test.ts');
+/** The shortest way to break a promise where that guard is missing. */
+export const counterexample = inFile('tests/crash/counterexamples.test.ts');
+/** One scenario, stopped at every command in every way. */
+export const everyStep = (scenario: string): CaughtBy => ({
+  file: 'tests/crash/every-step.test.ts',
+  suite: scenario,
+  test: 'keeps every promise',
+});
