@@ -267,9 +267,7 @@ export const flusherMutations: readonly Mutation[] = [
         replace: 'if (!(error instanceof Error)) throw error;',
       },
     ],
-    caughtBy: [
-      { file: 'tests/system/bad-updates.test.ts', test: 'stops the partition, says why, parks nothing' },
-    ],
+    caughtBy: [commit('undoes the batch whole and parks nothing')],
   },
   {
     name: 'no-rollback-to-the-savepoint',

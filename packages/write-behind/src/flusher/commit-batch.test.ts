@@ -276,6 +276,21 @@ describe('3: never lost', () => {
   });
 });
 
+describe('10: an error that is nobody’s data', () => {
+  test('undoes the batch whole and parks nothing; once it is mended all is stored', async () => {
+    const items = updates({ seq: 1 }, { seq: 2, changes: REFUSED });
+    const rename = (from: string, to: string) =>
+      db.outside.query('RENAME TABLE ??.?? TO ??.??', [db.database, from, db.database, to]);
+    await rename('widget_log', 'widget_log_away');
+    const error: unknown = await commit(items).catch((caught: unknown) => caught);
+    await rename('widget_log_away', 'widget_log');
+    expect(error).toMatchObject({ code: 'STORE_ERROR' });
+    expect(await letters()).toEqual([]);
+    expect(await watermark()).toEqual({ position: { epoch: '', seq: 0 }, deadLetters: 0 });
+    expect(await commit(items)).toMatchObject({ stored: [items[0]], parked: [{ reason: 'REFUSED' }] });
+  });
+});
+
 describe('8: bounded', () => {
   test('a partition whose dead letters reach their limit stops, is told so by name, and nothing changes', async () => {
     await commit(updates({ seq: 1, changes: REFUSED }));
