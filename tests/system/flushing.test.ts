@@ -146,6 +146,41 @@ describe('3 an item that newer code wrote, found by older code', () => {
   });
 });
 
+describe('10 what was not stored is said in the log', () => {
+  it('a parked update with its reason, and why a partition stopped', async () => {
+    const said: unknown[][] = [];
+    const logger = { ...silentLogger, error: (...line: unknown[]) => void said.push(line) };
+    const cache = cacheOver({ logger });
+    await cache.updateFlightDeparture(1, TIMES);
+    await world.db.query('DELETE FROM flight WHERE flight_id = 1');
+    const partition = ports.buffer.partitionOf('1');
+    expect(await cache.flushQueue()).toMatchObject({ failed: 1 });
+    const parked = { partition, entityId: '1', reason: 'MISSING_ROW', error: 'There is no row 1.' };
+    expect(said).toEqual([['update parked as a dead letter', parked]]);
+
+    await cache.updateFlightDeparture(2, TIMES);
+    const transaction = () => Promise.reject(new Error('disk full'));
+    await cacheOver({ logger, store: replacing(ports.store, { transaction }) }).flushQueue();
+    const stopped = { partition: ports.buffer.partitionOf('2'), code: 'UNEXPECTED', retryable: false };
+    expect(said.slice(1)).toEqual([
+      ['flush of a partition stopped', expect.objectContaining({ ...stopped, message: 'disk full' })],
+    ]);
+  });
+});
+
+describe('8 a head of the queue that cannot be dropped', () => {
+  it('stops the partition after a few rounds, and the next flush goes on', async () => {
+    const ack = () => Promise.resolve({ dropped: 0, remaining: 1 });
+    const cache = cacheOver({});
+    await cache.updateFlightDeparture(1, TIMES);
+    const result = await cacheOver({ buffer: replacing(ports.buffer, { ack }) }).flushQueue();
+    expect(result).toMatchObject({ processed: 1, remaining: 1, stopped: [{ code: 'BUFFER_ERROR' }] });
+    expect(result.stopped[0]!.message).toContain('cannot be dropped');
+    expect(await cache.flushQueue()).toMatchObject({ processed: 0, skipped: 1, remaining: 0, stopped: [] });
+    expect(await logged()).toBe(1);
+  });
+});
+
 describe('4 a flusher that dies between commit and ack', () => {
   it('leaves items that the next one finds stored, and whose cached values it does not trust', async () => {
     const ack = () => Promise.reject(new BufferUnavailableError('killed'));
