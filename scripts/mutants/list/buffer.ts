@@ -4,9 +4,9 @@ import { contract, counterexample, failover } from './tests.ts';
 
 const LUA = 'packages/write-behind/src/buffer/lua';
 const UPDATE = `${LUA}/update-7.lua`;
-const ACK = `${LUA}/ack-3.lua`;
+const ACK = `${LUA}/ack-4.lua`;
 const FILL = `${LUA}/fill-4.lua`;
-const LEASE = `${LUA}/lease-3.lua`;
+const LEASE = `${LUA}/lease-4.lua`;
 const EPOCH = `${LUA}/includes/epoch.lua`;
 
 export const bufferMutations: readonly Mutation[] = [

@@ -18,8 +18,8 @@ const AFTER_THE_COMMIT = [
       '  const outcome = await store.transaction(async (transaction) => {',
   },
   {
-    find: '  });\n}\n\nasync function readRetired(',
-    replace: '  });\n  await later();\n  return outcome as BatchOutcome;\n}\n\nasync function readRetired(',
+    find: '  });\n}\n\n/**\n * The items before',
+    replace: '  });\n  await later();\n  return outcome as BatchOutcome;\n}\n\n/**\n * The items before',
   },
 ];
 

@@ -51,7 +51,7 @@ export const limitMutations: readonly Mutation[] = [
   {
     name: 'ack-refused-at-the-memory-limit',
     guard: 'Draining works at the memory limit',
-    file: `${LUA}/ack-3.lua`,
+    file: `${LUA}/ack-4.lua`,
     edits: [{ find: '#!lua flags=allow-oom', replace: '#!lua' }],
     caughtBy: [memoryLimit('9 nothing that draining needs is refused')],
   },
