@@ -3,6 +3,7 @@ import { type Cluster, Redis } from 'iovalkey';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type BufferLab, openLab } from '../../testing/buffer-lab.ts';
 import { connectionTo, makeValkeyRig, type ValkeyRig } from '../../testing/buffer-valkey.ts';
+import type { Position } from '../position.ts';
 
 const SLOTS = 16_384;
 
@@ -72,7 +73,10 @@ test('1 an update of a value that is replaced is accepted whole, its key and all
   await move();
   // The answer that is kept is over, so that its list is emptied.
   const base = { gate: 'new' };
-  const position = await lab.update('115', { gate: 'B' }, { token, base, idempotencyKey: 'second' });
+  const update = lab.tryUpdate('115', { gate: 'B' }, { token, base, idempotencyKey: 'second' });
+  const reply: unknown = await update.catch((error: unknown) => error);
+  expect(reply).toMatchObject({ kind: 'OK' });
+  const { position } = reply as { position: Position };
   expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'B' });
   const items = await lab.items();
   expect(items.at(-1)).toMatchObject({ id: '115', position });
@@ -82,7 +86,10 @@ test('6 a fill over a value of before', async () => {
   const { lab, move } = await openMovingLab();
   const token = await prepare(lab);
   await move();
-  expect(await lab.buffer.fill('115', token, { gate: 'new' })).toMatchObject({ kind: 'OK' });
+  const reply: unknown = await lab.buffer
+    .fill('115', token, { gate: 'new' })
+    .catch((error: unknown) => error);
+  expect(reply).toMatchObject({ kind: 'OK' });
   expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'new' });
 });
 
