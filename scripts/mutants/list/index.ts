@@ -1,7 +1,9 @@
 import type { Mutation } from '../mutation.ts';
 import { bufferMutations } from './buffer.ts';
+import { changeMutations } from './changes.ts';
 import { flusherMutations } from './flusher.ts';
 import { limitMutations } from './limits.ts';
+import { outageMutations } from './outages.ts';
 import { storeMutations } from './store.ts';
 
 /** Every guard, each of its faces taken out in turn. */
@@ -10,4 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...limitMutations,
   ...flusherMutations,
   ...storeMutations,
+  ...outageMutations,
+  ...changeMutations,
 ];

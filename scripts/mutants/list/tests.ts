@@ -12,6 +12,9 @@ const inFile =
 export const contract = inFile(`${SRC}/buffer/valkey-buffer.test.ts`, 'Valkey, one server');
 export const failover = inFile(`${SRC}/buffer/valkey-failover.test.ts`);
 export const memoryLimit = inFile(`${SRC}/buffer/valkey-memory.test.ts`);
+export const slots = inFile(`${SRC}/buffer/valkey-slots.test.ts`);
+export const synced = inFile(`${SRC}/buffer/valkey-synced.test.ts`);
+export const confirmer = inFile(`${SRC}/buffer/valkey-confirmer.test.ts`);
 export const connection = inFile(`${SRC}/buffer/valkey-connection.test.ts`);
 export const commit = inFile(`${SRC}/flusher/commit-batch.test.ts`);
 export const commitEpochs = inFile(`${SRC}/flusher/commit-batch-epochs.test.ts`);
@@ -19,6 +22,10 @@ export const storeContract = inFile(`${SRC}/store/mysql/mysql-store.test.ts`);
 export const transaction = inFile(`${SRC}/store/mysql/mysql-transaction.test.ts`);
 export const errorTable = inFile(`${SRC}/store/mysql/mysql-errors.test.ts`);
 export const cacheBehaviour = inFile('tests/system/cache-behaviour.test.ts');
+export const losses = inFile('tests/system/losses.test.ts');
+export const storeAway = inFile('tests/system/store-away.test.ts');
+export const degradedApi = inFile('tests/system/api-degraded.test.ts');
+export const repartitionEdges = inFile('tests/system/repartition-edges.test.ts');
 /** The shortest way to break a promise where that guard is missing. */
 export const counterexample = inFile('tests/crash/counterexamples.test.ts');
 /** One scenario, stopped at every command in every way. */
