@@ -1,10 +1,11 @@
 /** A server came back with less than it had: what may be missing is named, once, and what comes later is safe. */
 import { handler as flush } from '@afterwrite/functions/flush';
 import { closeClients } from '@afterwrite/functions/compose';
-import type { FlightCache } from '@afterwrite/flights';
+import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
 import { makeTemporaryDataDir, startEngine } from '@afterwrite/local-engines';
-import type { Logger } from '@afterwrite/write-behind';
+import { cacheSettings, type Logger, openPorts } from '@afterwrite/write-behind';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { replacing } from '../support/decorate.ts';
 import { call, lambdaContext } from '../support/invoke.ts';
 import { makeWorld, silentLogger, type World } from '../support/world.ts';
 
@@ -201,6 +202,27 @@ describe('3 MySQL came back with less', () => {
     await cache.flushQueue();
     const reports = await noticeAll(cache);
     expect(reports.map(({ kind }) => kind)).toEqual(['BUFFER']);
+  });
+
+  it('nor of one that went on while both were asked', async () => {
+    const own = await start();
+    const ports = await openPorts(flightEntity, own.settings, { logger: silentLogger });
+    const { buffer } = ports;
+    const lives: typeof buffer.lives = async () => {
+      const before = await buffer.lives();
+      await own.valkey.hset(`${own.tag(0)}:seq`, 'r', '0'.repeat(40));
+      await update(cache);
+      await cache.flushQueue();
+      return before;
+    };
+    const changed = { ...ports, buffer: replacing(buffer, { lives }) };
+    const cache = new FlightCache(flightDefinition, changed, cacheSettings(own.settings));
+    onTestFinished(async () => {
+      await cache.close();
+    });
+    await update(cache);
+    await cache.flushQueue();
+    expect((await cache.noticeLosses()).map(({ kind }) => kind)).not.toContain('STORE');
   });
 });
 

@@ -42,3 +42,13 @@ test('3 a server that writes no file says so', async () => {
     message: expect.stringContaining('appendonly is disabled') as string,
   });
 });
+
+test('3 a file that is synced each second counts only after its next sync', async () => {
+  const server = await start(['--appendfsync', 'everysec']);
+  const lab = await openLab(makeValkeyRig(connectionTo(server)));
+  const position = await lab.updateFrom({ gate: 'A' }, '115', { gate: 'B' });
+  const startMs = performance.now();
+  expect(await lab.buffer.confirm('115', position, 'aof', TIME_MS)).toBe(true);
+  // WAITAOF answers when it was written: the sync may begin a second later.
+  expect(performance.now() - startMs).toBeGreaterThan(1000);
+});
