@@ -1,6 +1,6 @@
 /** What holds while partitions, slots or formats change, and while what is cached is compared. */
 import type { Mutation } from '../mutation.ts';
-import { commit, confirmer, contract, repartitionEdges, slots, synced } from './tests.ts';
+import { commit, confirmer, contract, repartition, repartitionEdges, slots, synced } from './tests.ts';
 
 const SRC = 'packages/write-behind/src';
 const LUA = `${SRC}/buffer/lua`;
@@ -85,7 +85,7 @@ const fenceMutations: readonly Mutation[] = [
         replace: "redis.call('HSET', KEYS[1], 'e', redis.call('HGET', KEYS[1], 'e') or ARGV[1], 's',",
       },
     ],
-    caughtBy: [repartitionEdges('there and back: values and answers are those of the last time')],
+    caughtBy: [repartition('each acknowledged update is stored once and in order')],
   },
 ];
 
@@ -242,11 +242,11 @@ const durabilityMutations: readonly Mutation[] = [
     caughtBy: [synced('3 a write that was forced past a slow sync')],
   },
   {
-    name: 'replica-that-stands-still-counts',
+    name: 'aof-as-soon-as-it-is-written',
     guard: 'Durability waits for the second copy',
     file: `${SRC}/buffer/valkey-confirmer.ts`,
-    edits: [{ find: '>= 1 ? vouched : new Set()', replace: '>= 0 ? vouched : new Set()' }],
-    caughtBy: [confirmer('3 a replica has what it was waited for')],
+    edits: [{ find: "level === 'aof' ? asked.then(", replace: 'level === null ? asked.then(' }],
+    caughtBy: [confirmer('3 a file that is synced each second counts only after its next sync')],
   },
 ];
 

@@ -81,7 +81,7 @@ const lossMutations: readonly Mutation[] = [
     guard: 'Losses are named',
     file: LOSSES,
     edits: [{ find: "if (state !== 'UNKNOWN') return;", replace: 'void state;' }],
-    caughtBy: [losses('is not said of a database that went on to the next epoch')],
+    caughtBy: [losses('nor of one that went on while both were asked')],
   },
 ];
 

@@ -25,6 +25,7 @@ export const cacheBehaviour = inFile('tests/system/cache-behaviour.test.ts');
 export const losses = inFile('tests/system/losses.test.ts');
 export const storeAway = inFile('tests/system/store-away.test.ts');
 export const degradedApi = inFile('tests/system/api-degraded.test.ts');
+export const repartition = inFile('tests/system/repartition.test.ts');
 export const repartitionEdges = inFile('tests/system/repartition-edges.test.ts');
 /** The shortest way to break a promise where that guard is missing. */
 export const counterexample = inFile('tests/crash/counterexamples.test.ts');
