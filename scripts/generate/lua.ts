@@ -1,7 +1,7 @@
 /**
  * Turns a folder of Lua commands into the TypeScript module that carries them.
  *
- * One command a file, the number of its KEYS in the name: `update-6.lua`. Helpers live in `includes/` and are
+ * One command a file, the number of its KEYS in the name: `update-7.lua`. Helpers live in `includes/` and are
  * pulled in by a line `--- @include "name"`, each once and where it is first asked for. Comments stay in the
  * source: Valkey keeps every loaded script in memory, and clients send them again after a failover.
  */
