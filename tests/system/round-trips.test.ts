@@ -73,8 +73,8 @@ describe.each([{ cluster: false }, { cluster: true }])(
   },
 );
 
-describe('statements a flush', () => {
-  it('are as many for 1,000 updates as for 10', async () => {
+describe('statements and commands of a flush', () => {
+  it('are as many statements for 1,000 updates as for 10', async () => {
     world = await makeWorld({ flights: 1000, environment: { QUEUE_PARTITIONS: '1' } });
     const cache = await world.open();
     const counts: number[] = [];
@@ -84,5 +84,19 @@ describe('statements a flush', () => {
     }
     // The first one also asks whether its epoch was retired.
     expect(counts).toEqual([9, 8, 8]);
+  });
+
+  it('and to Valkey ten, whatever one batch holds', async () => {
+    world = await makeWorld({ flights: 1000, environment: { QUEUE_PARTITIONS: '1' } });
+    const cache = await world.open();
+    const counts: number[] = [];
+    for (const size of [10, 10, 1000]) {
+      for (let id = 1; id <= size; id++) await cache.updateFlightDeparture(id, TIMES);
+      const commands = await watchCommands();
+      await cache.flushQueue();
+      counts.push((await commands()).length);
+    }
+    // A second batch: read, dropped in two portions of 500 at the most, the claim renewed.
+    expect(counts.slice(1)).toEqual([10, 14]);
   });
 });
