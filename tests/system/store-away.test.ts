@@ -1,4 +1,5 @@
 /** MySQL is away for long: flushers wait together and try one at a time, nothing is lost, the order is kept. */
+import { crc32 } from 'node:zlib';
 import type { FlightCache } from '@afterwrite/flights';
 import {
   makeTemporaryDataDir,
@@ -6,10 +7,12 @@ import {
   startEngine,
   type TemporaryDataDir,
 } from '@afterwrite/local-engines';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cleanVerdict, History } from '../support/history.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
+const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z', user: 'test' };
 const FLUSHERS = 4;
 const UPDATES = 600;
 const FLIGHTS = 100;
@@ -114,5 +117,50 @@ describe('10 a store that is away for long', () => {
     expect(stopped).toMatchObject([{ code: 'STORE_UNAVAILABLE', retryable: true }]);
     expect(storeAway).toBeNull();
     expect(await cache.flushQueue()).toMatchObject({ processed: 1, remaining: 0, stopped: [] });
+  });
+
+  it('that is away for one statement only keeps nobody from the others', async () => {
+    const cache = await world.open({
+      DB_LOCK_WAIT_SECONDS: '1',
+      DB_STATEMENT_TIMEOUT_MS: '1200',
+      QUEUE_FLUSH_CONCURRENCY: '2',
+    });
+    const ids = Array.from({ length: FLIGHTS }, (_, index) => index + 1);
+    const [slow = 0] = ids.filter((id) => crc32(String(id)) % 4 === 0);
+    const others = ids.filter((id) => crc32(String(id)) % 4 !== 0);
+    await world.db.query(
+      `CREATE TRIGGER slow BEFORE UPDATE ON flight FOR EACH ROW
+       BEGIN DECLARE rest INT; IF NEW.flight_id = ${slow} THEN SET rest = SLEEP(1.5); END IF; END`,
+    );
+    await cache.updateFlightDeparture(slow, TIMES);
+    expect(await cache.flushQueue()).toMatchObject({ processed: 0, storeAway: null });
+    for (const id of others) await cache.updateFlightDeparture(id, TIMES);
+    expect(await cache.flushQueue()).toMatchObject({
+      processed: others.length,
+      remaining: 1,
+      storeAway: null,
+    });
+    await world.db.query('DROP TRIGGER slow');
+    await vi.waitFor(async () => expect(await cache.flushQueue()).toMatchObject({ remaining: 0 }), {
+      timeout: 10_000,
+    });
+  });
+
+  it('that one process alone cannot reach does not keep the others from it', async () => {
+    const proxy = await startTcpProxy({ host: mysql.host, port: mysql.port });
+    onTestFinished(() => proxy.close());
+    const good = await world.open();
+    const bad = await world.open({ DB_PORT: String(proxy.port) });
+    await proxy.set({ newcomers: 'REFUSE' });
+    proxy.cutAll();
+    await good.updateFlightDeparture(1, TIMES);
+    expect((await bad.flushQueue()).storeAway?.failures).toBe(1);
+    expect(await good.flushQueue()).toMatchObject({ processed: 1, remaining: 0, storeAway: null });
+    // However often it says so.
+    for (let round = 0; round < 5; round++) {
+      await bad.flushQueue();
+      await good.updateFlightDeparture(1, TIMES);
+      expect(await good.flushQueue()).toMatchObject({ processed: 1, remaining: 0 });
+    }
   });
 });

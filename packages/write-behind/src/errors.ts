@@ -229,11 +229,8 @@ export class BufferError extends AfterwriteError {
 
 /** The store cannot serve now: connection lost, deadlock, lock wait, failover, starting or stopping. */
 export class StoreUnavailableError extends AfterwriteError {
-  /** False where only this transaction was stopped, by others: a deadlock, a lock wait, a statement that took too long. */
-  readonly isAway: boolean;
-  constructor(message: string, cause?: unknown, isAway = true) {
+  constructor(message: string, cause?: unknown) {
     super('STORE_UNAVAILABLE', message, { retryable: true, cause });
-    this.isAway = isAway;
   }
 }
 

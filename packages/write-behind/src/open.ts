@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { ValkeyBuffer } from './buffer/valkey-buffer.ts';
 import type { ValkeySettings } from './buffer/valkey-client.ts';
 import { ValkeyPartitions } from './buffer/valkey-partitions.ts';
+import { noticeLosses } from './cache/losses.ts';
 import { type CachePorts, type CacheSettings, WriteBehindCache } from './cache/write-behind-cache.ts';
 import type { Settings } from './config/settings.ts';
 import type { EntityDefinition, FieldValues } from './entity.ts';
@@ -190,6 +191,7 @@ export async function openRepartition<Value extends FieldValues, Changes extends
       runtime: cache.runtime,
       maxAnswers: settings.IDEMPOTENCY_MAX_ANSWERS,
       drain: (deadlineAt) => flusher.flushAll({ deadlineAt }),
+      noticeLosses: () => noticeLosses(cache),
       close: async () => {
         await buffer.close();
         const open = [cache.buffer, cache.store, wide.buffer, wide.store, store];

@@ -15,6 +15,17 @@ export function describeDistrust(make: MakeBuffer): void {
       expect(await lab.buffer.lease('115', uniqueName())).toEqual({ kind: 'LEASED' });
     });
 
+    test('of more than a script can unpack', async () => {
+      const MANY = 8500;
+      const lab = await openLab(make);
+      const ids = Array.from({ length: MANY }, (_, index) => String(index + 1));
+      const positions = await Promise.all(ids.map((id) => lab.updateFrom({ gate: 'A' }, id, { gate: 'B' })));
+      const last = positions.reduce((a, b) => (a.seq > b.seq ? a : b));
+      expect(await lab.ack([last], { distrusted: ids })).toEqual({ dropped: MANY, remaining: 0 });
+      expect(await lab.hand.pendingMark('1')).toBeUndefined();
+      expect(await lab.hand.pendingMark(String(MANY))).toBeUndefined();
+    });
+
     test('it is forgotten by the ack after which nothing waits, and the value that nobody stored goes too', async () => {
       const lab = await openLab(make);
       await lab.updateFrom({ gate: 'A' }, '115', { gate: 'B' });

@@ -1,6 +1,7 @@
 /** What holds while partitions, slots or formats change, and while what is cached is compared. */
 import type { Mutation } from '../mutation.ts';
-import { commit, confirmer, contract, repartition, repartitionEdges, slots, synced } from './tests.ts';
+import { commit, confirmer, contract, repartition, repartitionEdges, repartitionLosses } from './tests.ts';
+import { slots, synced } from './tests.ts';
 
 const SRC = 'packages/write-behind/src';
 const LUA = `${SRC}/buffer/lua`;
@@ -55,6 +56,32 @@ const fenceMutations: readonly Mutation[] = [
       },
     ],
     caughtBy: [contract('the store is asked again')],
+  },
+  {
+    name: 'fill-while-the-partitions-are-shut',
+    guard: 'Partition fence',
+    file: `${LUA}/fill-4.lua`,
+    edits: [{ find: "if not known[4] then return { 'RETRY' } end", replace: '' }],
+    caughtBy: [repartitionLosses('6 a loader whose lease is of before')],
+  },
+  {
+    name: 'change-hides-what-valkey-lost',
+    guard: 'Losses are noticed',
+    file: `${LUA}/seal-2.lua`,
+    edits: [
+      {
+        find: "if known[3] == server then\n  redis.call('HSET', KEYS[1], 'e', ARGV[1],",
+        replace: "if server then\n  redis.call('HSET', KEYS[1], 'e', ARGV[1], 'r', server,",
+      },
+    ],
+    caughtBy: [repartitionLosses('while it is at work is named')],
+  },
+  {
+    name: 'change-hides-what-mysql-lost',
+    guard: 'Losses are noticed',
+    file: `${SRC}/repartition/repartition.ts`,
+    edits: [{ find: 'await ports.noticeLosses();', replace: '' }],
+    caughtBy: [repartitionLosses('3 what MySQL lost before it is named')],
   },
   {
     name: 'overtaken-answer-opens-the-fence',
@@ -231,7 +258,7 @@ const durabilityMutations: readonly Mutation[] = [
     name: 'aof-after-a-sync-that-failed',
     guard: 'Durability waits for the second copy',
     file: SYNCED,
-    edits: [{ find: " && fieldOf(info, 'aof_last_write_status') === 'ok'", replace: '' }],
+    edits: [{ find: "fieldOf(info, 'aof_last_write_status') === 'ok' &&", replace: '' }],
     caughtBy: [synced('3 a sync under way, or one that failed')],
   },
   {

@@ -198,7 +198,9 @@ export const flusherMutations: readonly Mutation[] = [
     name: 'letters-not-superseded-by-a-redrive',
     guard: 'Newer updates mark what they supersede',
     file: REDRIVE,
-    edits: [{ find: 'await transaction.supersede(partition, fields, letterId);', replace: 'void fields;' }],
+    edits: [
+      { find: 'await transaction.supersede(letter.partition, fields, letterId);', replace: 'void fields;' },
+    ],
     caughtBy: [counterexample('redrive of an older letter after a newer one')],
   },
   {

@@ -125,8 +125,8 @@ const breakerMutations: readonly Mutation[] = [
     file: `${SRC}/flusher/flusher.ts`,
     edits: [
       {
-        find: "if (pass.kind === 'OPEN') result.storeAway = pass.away;\n      else if (pass.kind === 'CLOSED' ||",
-        replace: "if (pass.kind !== 'TRIAL' ||",
+        find: "if (pass.kind === 'OPEN') result.storeAway = pass.away;",
+        replace: "if (pass.kind === 'OPEN') await work(result, limits);",
       },
     ],
     caughtBy: [storeAway('is tried by one flusher at a time')],
@@ -137,11 +137,20 @@ const breakerMutations: readonly Mutation[] = [
     file: `${SRC}/flusher/breaker.ts`,
     edits: [
       {
-        find: 'error instanceof StoreUnavailableError && error.isAway',
-        replace: 'error instanceof StoreUnavailableError',
+        find: 'if (await this.#storeAnswers()) return null;',
+        replace: '',
       },
     ],
     caughtBy: [storeAway('does not keep others from it because one transaction waits for a lock')],
+  },
+  {
+    name: 'waits-for-the-word-of-one-that-is-cut-off',
+    guard: 'Breaker',
+    file: `${SRC}/flusher/breaker.ts`,
+    edits: [
+      { find: ' && (await this.#storeAnswers())) {', replace: ' && (await Promise.resolve(false))) {' },
+    ],
+    caughtBy: [storeAway('that one process alone cannot reach')],
   },
 ];
 

@@ -27,6 +27,7 @@ export const storeAway = inFile('tests/system/store-away.test.ts');
 export const degradedApi = inFile('tests/system/api-degraded.test.ts');
 export const repartition = inFile('tests/system/repartition.test.ts');
 export const repartitionEdges = inFile('tests/system/repartition-edges.test.ts');
+export const repartitionLosses = inFile('tests/system/repartition-losses.test.ts');
 /** The shortest way to break a promise where that guard is missing. */
 export const counterexample = inFile('tests/crash/counterexamples.test.ts');
 /** One scenario, stopped at every command in every way. */

@@ -81,7 +81,7 @@ for _, id in ipairs(orphans) do
   redis.pcall('DEL', ARGV[1] .. id)
   forgotten[#forgotten + 1] = id
 end
-if #forgotten > 0 then redis.call('HDEL', KEYS[2], unpack(forgotten)) end
+for _, id in ipairs(forgotten) do redis.call('HDEL', KEYS[2], id) end
 redis.call('DEL', KEYS[3])
 local vouched = epoch and acked and covered[epoch]
 if dropped > 0 and vouched and vouched > tonumber(acked) then
@@ -150,7 +150,7 @@ local function staleFields(key, first)
 end
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end
 local version, dirty = readEntity(KEYS[1])
 if version ~= ARGV[2] or dirty or redis.call('HGET', KEYS[2], ARGV[1]) then return 0 end
@@ -209,7 +209,7 @@ local function staleFields(key, first)
 end
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -235,8 +235,10 @@ end
 local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
 local lease = redis.call('GET', KEYS[3])
-local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
+local known = redis.call('HMGET', KEYS[4], 'e', 's', 'r', 'p')
+local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[4])
 if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
+if not known[4] then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
 local stamp = epoch .. '.' .. ARGV[2]
@@ -278,7 +280,7 @@ local function staleFields(key, first)
 end
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end
 local _, dirty = readEntity(KEYS[1])
 redis.call('DEL', KEYS[2])
@@ -300,7 +302,7 @@ local function staleFields(key, first)
 end
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -397,12 +399,17 @@ local function beginEpoch(key, epoch, seqText, server)
   redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
   if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
 end
-if redis.call('HGET', KEYS[1], 'p') then return { 'OPEN' } end
+local known = redis.call('HMGET', KEYS[1], 'p', 's', 'r')
+if known[1] then return { 'OPEN' } end
 local waiting = redis.call('LLEN', KEYS[2])
 if waiting > 0 then return { 'WAITING', waiting } end
-local last = redis.call('HGET', KEYS[1], 's') or '0'
-redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'r', serverName(), 'a', string.rep('0', 16))
-redis.call('HDEL', KEYS[1], 'p', 'c', 'b', 'pe', 'ps')
+local last, server = known[2] or '0', serverName()
+if known[3] == server then
+  redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'a', string.rep('0', 16))
+else
+  beginEpoch(KEYS[1], ARGV[1], last, server)
+end
+redis.call('HDEL', KEYS[1], 'p', 'c')
 return { 'SEALED' }
 ` },
   settle: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
@@ -423,7 +430,7 @@ return 1
 local state = redis.call('HMGET', KEYS[1], 'failures', 'since', 'until')
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local known = state[1] or '0'
+local known = state[1] or ARGV[1]
 if known ~= ARGV[1] then return { math.max(0, tonumber(state[3] or '0') - now), known, state[2] or '0' } end
 local failures = string.format('%.0f', tonumber(known) + 1)
 local since = state[2] or string.format('%.0f', now)
@@ -448,7 +455,7 @@ local function staleFields(key, first)
 end
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end
 local function serverName()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')

@@ -96,8 +96,9 @@ export class Confirmer {
     if (names.size === 0) return names;
     const questions = new Map([...group.questions].filter(([name]) => names.has(name)));
     const startMs = performance.now();
-    if (await this.#syncsAlways(questions)) return names;
-    const watch = new SyncWatch(startMs);
+    const policy = await this.#syncPolicy(questions);
+    if (policy.isAlways) return policy.vouched;
+    const watch = new SyncWatch(startMs, policy.syncsBesideChild);
     while (performance.now() - startMs < group.timeoutMs) {
       const { vouched, reply } = await this.#send('aof', questions, (pipeline) =>
         pipeline.info('persistence'),
@@ -111,15 +112,17 @@ export class Confirmer {
     return new Set();
   }
 
-  /** `appendfsync always` syncs before any reply. Who may not ask is taken for another. */
-  async #syncsAlways(questions: ReadonlyMap<string, Question>): Promise<boolean> {
+  /** `appendfsync always` syncs before any reply. Of who may not be asked the worst is assumed. */
+  async #syncPolicy(questions: ReadonlyMap<string, Question>) {
+    const ask = (pipeline: ReturnType<ValkeyClient['pipeline']>) => pipeline.config('GET', '*appendfsync*');
     try {
-      const { reply } = await this.#send('aof', questions, (pipeline) =>
-        pipeline.config('GET', 'appendfsync'),
-      );
-      return Array.isArray(reply) && reply[1] === 'always';
+      const { vouched, reply } = await this.#send('aof', questions, ask);
+      const settings = Array.isArray(reply) ? reply.map(String) : [];
+      const valueOf = (name: string) => settings[settings.indexOf(name) + 1];
+      const syncsBesideChild = valueOf('no-appendfsync-on-rewrite') === 'no';
+      return { isAlways: valueOf('appendfsync') === 'always', syncsBesideChild, vouched };
     } catch {
-      return false;
+      return { isAlways: false, syncsBesideChild: false, vouched: new Set<string>() };
     }
   }
 

@@ -14,13 +14,16 @@ const NEXT_SYNC_MS = 1000 + 150;
 const NEXT_TURN_MS = 150;
 
 export class SyncWatch {
+  readonly #syncsBesideChild: boolean;
   #writtenMs: number;
   #delayed: string | undefined;
   #isQuiet = false;
 
   /** `nowMs`, here and below: of one clock that never goes back. */
-  constructor(nowMs: number) {
+  /** `syncsBesideChild`: the server also syncs while a child of it writes a file (`no-appendfsync-on-rewrite no`). */
+  constructor(nowMs: number, syncsBesideChild: boolean) {
     this.#writtenMs = nowMs;
+    this.#syncsBesideChild = syncsBesideChild;
   }
 
   /** How long to wait before the next look, `INFO persistence`; undefined when it is on the disk. */
@@ -34,8 +37,12 @@ export class SyncWatch {
     const leftMs = this.#writtenMs + NEXT_SYNC_MS - nowMs;
     const wasQuiet = this.#isQuiet;
     // A sync that failed is under way no more, either.
+    const hasChild =
+      fieldOf(info, 'rdb_bgsave_in_progress') === '1' || fieldOf(info, 'aof_rewrite_in_progress') === '1';
     const isIdle =
-      fieldOf(info, 'aof_pending_bio_fsync') === '0' && fieldOf(info, 'aof_last_write_status') === 'ok';
+      fieldOf(info, 'aof_pending_bio_fsync') === '0' &&
+      fieldOf(info, 'aof_last_write_status') === 'ok' &&
+      (this.#syncsBesideChild || !hasChild);
     this.#isQuiet = leftMs <= 0 && isIdle;
     if (leftMs > 0) return leftMs;
     return wasQuiet && this.#isQuiet ? undefined : NEXT_TURN_MS;

@@ -102,16 +102,17 @@ async function noticeBuffer(
   const now = life.isSameServer ? life : await buffer.beginEpoch(partition);
   if (!now.begun) return;
   const { atUs, before } = now.begun;
-  const safe = stored.epoch === now.epoch ? await store.lastRetired(partition) : known(stored);
-  const after = newest(before, safe);
+  const isOfNow = stored.epoch === now.epoch || stored.seq === 0;
+  const safe = isOfNow ? await store.lastRetired(partition) : known(stored);
+  const after = newest(before && known(before), safe && known(safe));
   // Neither knows of any before it: this is the first use.
   if (after) await name({ partition, kind: 'BUFFER', after, until: { epoch: now.epoch, seq: atUs } });
   await buffer.settleBegun(partition, now.epoch, atUs);
 }
 
-/** The empty epoch is where a partition begins. */
+/** A partition begins in the empty epoch, and at 0 in one that `npm run repartition` has begun. */
 function known(position: Position): Position | undefined {
-  return position.epoch === '' ? undefined : position;
+  return position.epoch === '' || position.seq === 0 ? undefined : position;
 }
 
 function newest(one: Position | undefined, other: Position | undefined): Position | undefined {

@@ -57,7 +57,7 @@ async function storeLetter(
   if (refusal) return { letterId, kind: 'REFUSED', error: refusal.error };
   // Older letters of the same fields would undo this one.
   const fields = new Map([[item.id, new Set(Object.keys(item.changes))]]);
-  await transaction.supersede(partition, fields, letterId);
+  await transaction.supersede(letter.partition, fields, letterId);
   await transaction.markRedriven(letterId);
   return { letterId, kind: 'STORED', entityId: item.id };
 }

@@ -13,7 +13,7 @@ import type { Logger, Runtime } from '../runtime.ts';
 import type { StorePort } from '../store/store.ts';
 import { type BackoffLimits, withRetries } from './backoff.ts';
 import { BatchSizer } from './batch-sizer.ts';
-import { Breaker, type BreakerSettings, isStoreAway } from './breaker.ts';
+import { Breaker, type BreakerSettings, mayBeAway } from './breaker.ts';
 import { type BatchOutcome, commitBatch } from './commit-batch.ts';
 import { addBatch, dealtWith, emptyResult, type FlushResult, type MutableFlushResult } from './result.ts';
 import type { StoppedPartition } from './result.ts';
@@ -88,8 +88,8 @@ export class Flusher {
   }
 
   /** One batch of at most `maxUpdates`: the partition with the oldest update first, then the next, until it is full. */
-  async flushOldest(limits: FlushLimits & { readonly maxUpdates: number }): Promise<FlushResult> {
-    return await this.#run(limits, async (result) => {
+  async flushOldest(given: FlushLimits & { readonly maxUpdates: number }): Promise<FlushResult> {
+    return await this.#run(given, async (result, limits) => {
       const queues = await this.#ports.buffer.queues();
       const waiting = queues
         .flatMap(({ oldest }, partition) =>
@@ -97,7 +97,7 @@ export class Flusher {
         )
         .sort((a, b) => a.acceptedUs - b.acceptedUs);
       for (const { partition } of waiting) {
-        const maxUpdates = limits.maxUpdates - dealtWith(result);
+        const maxUpdates = given.maxUpdates - dealtWith(result);
         if (maxUpdates <= 0 || result.storeAway) break;
         await this.#flush(partition, { ...limits, maxUpdates }, result);
       }
@@ -105,8 +105,8 @@ export class Flusher {
   }
 
   /** All partitions, several at a time, until nothing remains or the deadline has come. */
-  async flushAll(limits: FlushLimits): Promise<FlushResult> {
-    return await this.#run(limits, async (result) => {
+  async flushAll(given: FlushLimits): Promise<FlushResult> {
+    return await this.#run(given, async (result, limits) => {
       const stopped = new Set<number>();
       for (;;) {
         const lengths = await this.#ports.buffer.queueLengths();
@@ -129,8 +129,8 @@ export class Flusher {
   }
 
   /** One partition, until nothing remains or a limit is reached. */
-  async flushPartition(partition: number, limits: FlushLimits): Promise<FlushResult> {
-    return await this.#run(limits, async (result) => {
+  async flushPartition(partition: number, given: FlushLimits): Promise<FlushResult> {
+    return await this.#run(given, async (result, limits) => {
       await this.#flush(partition, limits, result);
     });
   }
@@ -142,13 +142,16 @@ export class Flusher {
     this.#isHalting = false;
   }
 
-  async #run(limits: FlushLimits, work: (result: MutableFlushResult) => Promise<void>): Promise<FlushResult> {
+  async #run(
+    limits: FlushLimits,
+    work: (result: MutableFlushResult, limits: FlushLimits) => Promise<void>,
+  ): Promise<FlushResult> {
     const call = async () => {
       const result = emptyResult();
       const pass = await this.#breaker.pass();
       if (pass.kind === 'OPEN') result.storeAway = pass.away;
-      else if (pass.kind === 'CLOSED' || (await this.#trial(pass.failures, limits, result)))
-        await work(result);
+      else if (pass.kind === 'CLOSED') await work(result, { ...limits, failures: pass.failures });
+      else if (await this.#trial(pass.failures, limits, result)) await work(result, limits);
       const lengths = await this.#ports.buffer.queueLengths();
       result.remaining = lengths.reduce((sum, length) => sum + length, 0);
       return result;
@@ -168,22 +171,19 @@ export class Flusher {
 
   /** One attempt at one batch, by which it shows whether the store is back. */
   async #trial(failures: number, limits: FlushLimits, result: MutableFlushResult): Promise<boolean> {
-    const { buffer, store } = this.#ports;
+    const { buffer, runtime } = this.#ports;
     const lengths = await buffer.queueLengths();
     const maxUpdates = Math.min(TRIAL_ROWS, limits.maxUpdates ?? Infinity);
     const trial = { ...limits, maxUpdates, attempts: 1, failures };
     let flushed: Flushed = 'CLAIMED';
-    for (const [partition, length] of lengths.entries()) {
-      if (length > 0) flushed = await this.#flush(partition, trial, result);
-      if (flushed !== 'CLAIMED') break;
+    // Another one each time: one partition that stops must not decide for all.
+    const first = Math.floor(runtime.random() * lengths.length);
+    for (let step = 0; step < lengths.length && flushed === 'CLAIMED'; step++) {
+      const partition = (first + step) % lengths.length;
+      if ((lengths[partition] ?? 0) > 0) flushed = await this.#flush(partition, trial, result);
     }
-    if (flushed === 'CLAIMED') {
-      // Nothing waits that is free to be taken.
-      await store.ping().catch(async (error: unknown) => {
-        if (!isStoreAway(error)) throw error;
-        result.storeAway = await this.#breaker.trip(failures, error);
-      });
-    }
+    // Nothing waits that is free to be taken: the breaker asks by itself.
+    if (flushed === 'CLAIMED') result.storeAway = await this.#breaker.trip(failures, 'it was away');
     if (result.storeAway) return false;
     await this.#breaker.close();
     return true;
@@ -194,7 +194,7 @@ export class Flusher {
       return (await this.#flushClaimed(partition, limits, result)) ? 'DONE' : 'CLAIMED';
     } catch (error) {
       result.stopped.push(await this.#stop(partition, error));
-      if (isStoreAway(error)) result.storeAway = await this.#breaker.trip(limits.failures ?? 0, error);
+      if (mayBeAway(error)) result.storeAway = await this.#breaker.trip(limits.failures ?? 0, error);
       return 'STOPPED';
     }
   }

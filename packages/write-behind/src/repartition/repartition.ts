@@ -17,6 +17,8 @@ export interface RepartitionPorts {
   readonly buffer: PartitionsBuffer;
   /** Stores what waits in any partition, of the old number or the new. */
   readonly drain: (deadlineAt: number) => Promise<FlushResult>;
+  /** Names what either server may have lost before, once (losses.ts). */
+  readonly noticeLosses: () => Promise<unknown>;
   readonly runtime: Runtime;
 }
 
@@ -116,6 +118,8 @@ async function prepare(
   step('storing the rest');
   const remaining = await drain(ports, runtime.now() + options.limitMs * DRAIN_SHARE, options.signal);
   if (remaining > 0) throw new RepartitionError(`${String(remaining)} updates could not be stored in time`);
+  // What the seal ends, nobody can compare any more.
+  await ports.noticeLosses();
   step('emptying the cache');
   const { kept } = await buffer.sweep();
   if (kept > 0) throw new RepartitionError('updates still wait');
@@ -124,7 +128,7 @@ async function prepare(
   if (most > options.maxAnswers) {
     throw new RepartitionError(
       `one partition would hold ${String(most)} answers to idempotency keys, more than IDEMPOTENCY_MAX_ANSWERS ` +
-        `(${String(options.maxAnswers)}): raise it, or wait until older ones expire`,
+        `(${String(options.maxAnswers)}): raise it`,
     );
   }
   step('sealing the partitions');

@@ -96,7 +96,8 @@ for _, id in ipairs(orphans) do
   redis.pcall('DEL', ARGV[1] .. id)
   forgotten[#forgotten + 1] = id
 end
-if #forgotten > 0 then redis.call('HDEL', KEYS[2], unpack(forgotten)) end
+-- One by one: there may be more of them than unpack takes.
+for _, id in ipairs(forgotten) do redis.call('HDEL', KEYS[2], id) end
 redis.call('DEL', KEYS[3])
 -- What the store has vouched for: if it knows less later, it has lost that.
 local vouched = epoch and acked and covered[epoch]

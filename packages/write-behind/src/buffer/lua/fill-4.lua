@@ -8,8 +8,11 @@
 local version, dirty = readEntity(KEYS[1])
 local waiting = redis.call('HGET', KEYS[2], ARGV[1])
 local lease = redis.call('GET', KEYS[3])
-local epoch, last, server, isNewEpoch = currentEpoch(redis.call('HMGET', KEYS[4], 'e', 's', 'r'), ARGV[4])
+local known = redis.call('HMGET', KEYS[4], 'e', 's', 'r', 'p')
+local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[4])
 if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
+-- Shut while the number of partitions changes: what were cached now would stay behind.
+if not known[4] then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 -- A clean value of another epoch is no value to an update (see there): it came here to have it replaced.
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end

@@ -5,10 +5,16 @@
 -- ARGV  1 name of the new epoch
 -- Returns SEALED | OPEN (somebody may write) | WAITING count
 --- @include "epoch"
-if redis.call('HGET', KEYS[1], 'p') then return { 'OPEN' } end
+local known = redis.call('HMGET', KEYS[1], 'p', 's', 'r')
+if known[1] then return { 'OPEN' } end
 local waiting = redis.call('LLEN', KEYS[2])
 if waiting > 0 then return { 'WAITING', waiting } end
-local last = redis.call('HGET', KEYS[1], 's') or '0'
-redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'r', serverName(), 'a', string.rep('0', 16))
-redis.call('HDEL', KEYS[1], 'p', 'c', 'b', 'pe', 'ps')
+local last, server = known[2] or '0', serverName()
+if known[3] == server then
+  redis.call('HSET', KEYS[1], 'e', ARGV[1], 's', last, 'a', string.rep('0', 16))
+else
+  -- Another server, or nothing is left of what was here: a loss that is yet to be noticed (losses.ts).
+  beginEpoch(KEYS[1], ARGV[1], last, server)
+end
+redis.call('HDEL', KEYS[1], 'p', 'c')
 return { 'SEALED' }

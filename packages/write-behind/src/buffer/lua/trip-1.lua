@@ -7,7 +7,8 @@
 local state = redis.call('HMGET', KEYS[1], 'failures', 'since', 'until')
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local known = state[1] or '0'
+-- Forgotten during the caller's trial: it counts on from what the caller knew.
+local known = state[1] or ARGV[1]
 if known ~= ARGV[1] then return { math.max(0, tonumber(state[3] or '0') - now), known, state[2] or '0' } end
 local failures = string.format('%.0f', tonumber(known) + 1)
 local since = state[2] or string.format('%.0f', now)

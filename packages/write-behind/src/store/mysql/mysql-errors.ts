@@ -31,9 +31,6 @@ const RETRY_ERRNO = new Map([
   [4031, 'server closed an idle connection'],
 ]);
 
-/** Of these: others stopped this one statement, and the server is there. */
-const STATEMENT_ERRNO = new Set([1205, 1213, 1317, 3024]);
-
 /** What Node and the driver say when there is no connection or it was lost. */
 const RETRY_CODES = new Set([
   'ECONNREFUSED',
@@ -72,8 +69,7 @@ export function storeError(error: unknown): AfterwriteError {
   const readOnly = errno === OPTION_PREVENTS_STATEMENT && /read.only/i.test(message);
   const retry = RETRY_ERRNO.get(errno) ?? (RETRY_CODES.has(code) ? code : undefined);
   if (retry !== undefined || readOnly) {
-    const why = `MySQL: ${retry ?? 'server is read-only'} (${message})`;
-    return new StoreUnavailableError(why, error, !STATEMENT_ERRNO.has(errno));
+    return new StoreUnavailableError(`MySQL: ${retry ?? 'server is read-only'} (${message})`, error);
   }
   if (sqlState.startsWith('22') || sqlState.startsWith('23') || DATA_ERRNO.has(errno)) {
     return new StoreDataError(`MySQL ${String(errno)} ${sqlState}: ${message}`, error);

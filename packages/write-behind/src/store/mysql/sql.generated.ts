@@ -29,7 +29,8 @@ export const sql = {
   redriven_at DATETIME(6) NULL,
   PRIMARY KEY (letter_id),
   UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
-  KEY by_entity (namespace, entity, partition_no, entity_id)
+  KEY by_entity (namespace, entity, partition_no, entity_id),
+  KEY by_position (namespace, entity, epoch, seq)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin`,
     `CREATE TABLE IF NOT EXISTS afterwrite_losses (
   loss_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -160,7 +161,7 @@ FROM afterwrite_watermarks AS w
 LEFT JOIN afterwrite_retired_epochs AS r
   ON r.namespace = w.namespace AND r.entity = w.entity AND r.partition_no = w.partition_no AND r.epoch = ?
 LEFT JOIN afterwrite_dead_letters AS d
-  ON d.namespace = w.namespace AND d.entity = w.entity AND d.partition_no = w.partition_no
+  ON d.namespace = w.namespace AND d.entity = w.entity
   AND d.epoch = ? AND d.seq = ? AND d.redriven_at IS NULL
 WHERE w.namespace = ? AND w.entity = ? AND w.partition_no = ?`,
   readEpoch: `SELECT epoch FROM afterwrite_watermarks WHERE namespace = ? AND entity = ? AND partition_no = ?`,

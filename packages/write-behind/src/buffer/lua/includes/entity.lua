@@ -21,5 +21,5 @@ end
 
 local function replaceContent(key, first, stale)
   redis.call('HSET', key, unpack(ARGV, first, #ARGV))
-  if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
 end

@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS afterwrite_dead_letters (
   redriven_at DATETIME(6) NULL,
   PRIMARY KEY (letter_id),
   UNIQUE KEY item_once (namespace, entity, partition_no, epoch, seq, digest),
-  KEY by_entity (namespace, entity, partition_no, entity_id)
+  KEY by_entity (namespace, entity, partition_no, entity_id),
+  KEY by_position (namespace, entity, epoch, seq)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = ascii COLLATE = ascii_bin;
 
 -- What the buffer or this database may have lost, each named once. kind: BUFFER or STORE, whichever came back with less.
