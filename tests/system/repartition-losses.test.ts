@@ -9,6 +9,7 @@ import {
   type RepartitionOptions,
 } from '@afterwrite/write-behind';
 import { afterEach, describe, expect, it } from 'vitest';
+import { replacing } from '../support/decorate.ts';
 import { makeWorld, silentLogger, type World } from '../support/world.ts';
 
 const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z', user: 'test' };
@@ -62,12 +63,16 @@ describe('3 what Valkey lost', () => {
       await world.valkey.hset(`${world.tag(0)}:seq`, 'r', '0'.repeat(40));
       await world.valkey.unlink(`${world.tag(0)}:queue`, `${world.tag(0)}:pending`, `${world.tag(0)}:2`);
     }
-    let emptied: Promise<void> | undefined;
-    const onStep = (step: string) => {
-      if (when === 'while it is at work' && step.startsWith('sealing')) emptied = empty();
+    const ports = await portsTo(2);
+    let isEmptied = when !== 'while it is at work';
+    const seal: typeof ports.buffer.seal = async (...args) => {
+      if (!isEmptied) await empty();
+      isEmptied = true;
+      return await ports.buffer.seal(...args);
     };
-    expect(await change(2, { onStep })).toMatchObject({ kind: 'CHANGED' });
-    await emptied;
+    const sealing = { ...ports, buffer: replacing(ports.buffer, { seal }) };
+    const result = await repartition(sealing, { to: 2, limitMs: 30_000, maxAnswers: 100_000 });
+    expect(result).toMatchObject({ kind: 'CHANGED' });
     const again = await open(2);
     await again.noticeLosses();
     const losses = await named();
