@@ -74,7 +74,7 @@ const fenceMutations: readonly Mutation[] = [
         replace: "if server then\n  redis.call('HSET', KEYS[1], 'e', ARGV[1], 'r', server,",
       },
     ],
-    caughtBy: [repartitionLosses('while it is at work is named')],
+    caughtBy: [repartitionLosses(' is named')],
   },
   {
     name: 'change-hides-what-mysql-lost',
