@@ -56,6 +56,8 @@ export function describeFence(name: string, make: MakeBuffer<ValkeyRig>): void {
 
       test('another number is refused by name, for updates and for loads, and nothing is written', async () => {
         const { lab, say } = await fenceLab(make);
+        // Opens the fence.
+        await lab.updateFrom(BASE, '200', { gate: 'B' });
         await lab.fill('115', BASE);
         await shut(lab);
         say({ partitions: 7 });
