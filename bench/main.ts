@@ -97,6 +97,6 @@ for (const [name, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 })) {
 }
 command.parse();
 await run(command.opts<Options>(), interruption.signal).catch((error: unknown) => {
-  process.exitCode ||= 1;
+  process.exitCode ??= 1;
   process.stderr.write(`afterwrite: ${error instanceof Error ? error.message : String(error)}\n`);
 });

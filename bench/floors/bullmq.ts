@@ -9,8 +9,8 @@ const FLIGHTS_UPDATED = 500;
 export interface BullmqPeer {
   /** Adds one update as a job. */
   readonly add: Operation;
-  drain(): Promise<void>;
-  close(): Promise<void>;
+  readonly drain: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openBullmq(engine: RunningEngine): Promise<BullmqPeer> {

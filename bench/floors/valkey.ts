@@ -14,7 +14,7 @@ export interface ValkeyFloor {
   /** Two fields of a hash. */
   readonly hset: Operation;
   hgetall(key: string): Promise<unknown>;
-  close(): void;
+  readonly close: () => void;
 }
 
 export async function openValkeyFloor(engine: RunningEngine, flights: number): Promise<ValkeyFloor> {

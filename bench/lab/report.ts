@@ -1,5 +1,5 @@
 /** The results as JSON, as Markdown with plots, and as the blocks of other documents that show them. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import { drawPlot } from './plot.ts';
@@ -31,7 +31,7 @@ export function asJson(report: Report): string {
   return `${JSON.stringify({ machine, isQuick, spentSeconds, rows, sections: details }, undefined, 2)}\n`;
 }
 
-export function targetsTable(rows: readonly TargetRow[]): string {
+function targetsTable(rows: readonly TargetRow[]): string {
   return markdownTable({
     columns: ['figure', 'value', 'beside', 'is', 'ratio', 'least to most', 'target', ''],
     rows: rows.map((row) => [
@@ -94,13 +94,4 @@ export function shown(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
-}
-
-/** Replaces what stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
-export async function fillBlock(file: string, name: string, content: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file} has no block ${begin} … ${end}`);
-  await writeFile(file, `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`);
 }

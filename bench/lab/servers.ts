@@ -110,7 +110,7 @@ const MYSQL_DURABLE = {
   innodb_doublewrite: 'ON',
 } as const;
 
-export class RelaxedSettingError extends Error {
+class RelaxedSettingError extends Error {
   override readonly name = 'RelaxedSettingError';
   constructor(server: string, setting: string, is: string, must: string) {
     super(
@@ -120,7 +120,7 @@ export class RelaxedSettingError extends Error {
   }
 }
 
-export async function mysqlSettings(connection: Connection): Promise<Record<string, string>> {
+async function mysqlSettings(connection: Connection): Promise<Record<string, string>> {
   const names = Object.keys(MYSQL_DURABLE);
   const [[row]] = await connection.query<RowDataPacket[]>(
     `SELECT VERSION() AS version, ${names.map((name) => `@@${name} AS ${name}`).join(', ')}`,
@@ -130,10 +130,10 @@ export async function mysqlSettings(connection: Connection): Promise<Record<stri
     if (String(is) !== String(must)) throw new RelaxedSettingError('MySQL', name, String(is), String(must));
     return [`mysql ${name}`, String(is)];
   });
-  return { 'mysql version': String(row?.version), ...Object.fromEntries(found) as Record<string, string> };
+  return { 'mysql version': String(row?.version), ...(Object.fromEntries(found) as Record<string, string>) };
 }
 
-export async function valkeySettings(
+async function valkeySettings(
   title: string,
   { host, port }: Pick<RunningEngine, 'host' | 'port'>,
   appendfsync: 'everysec' | 'always',
@@ -144,7 +144,7 @@ export async function valkeySettings(
     const info = await client.info('server');
     const must = { appendonly: 'yes', appendfsync };
     const found: Record<string, string> = {
-      [`${title} version`]: /(?:valkey_version|redis_version):(\S+)/.exec(info)?.[1] ?? '',
+      [`${title} version`]: /valkey_version:(\S+)/.exec(info)?.[1] ?? '',
     };
     for (const [name, value] of Object.entries(must)) {
       const [, is = ''] = (await client.config('GET', name)) as string[];

@@ -115,7 +115,10 @@ export function targetRow(name: TargetName, compared: Compared): TargetRow {
   return { figure, beside, ...compared, ...judge(limit, compared) };
 }
 
-function judge(limit: Target['limit'], { floor, value, ratio }: Compared): Pick<TargetRow, 'target' | 'verdict'> {
+function judge(
+  limit: Target['limit'],
+  { floor, value, ratio }: Compared,
+): Pick<TargetRow, 'target' | 'verdict'> {
   // NaN passes nothing.
   const verdict = (passes: boolean) => (passes ? 'pass' : 'fail');
   switch (limit.kind) {

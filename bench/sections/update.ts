@@ -16,7 +16,7 @@ interface Subject {
   readonly operation: Operation;
   /** Undoes what piles up: a queue that nobody drains here. */
   readonly tidy?: () => Promise<unknown>;
-  readonly close: () => Promise<unknown> | void;
+  readonly close: () => unknown;
 }
 
 const NAMES = ['hset', 'floor', 'writeBehind', 'bullmq', 'floorAlways', 'writeBehindAlways'] as const;
@@ -30,7 +30,7 @@ export const update: Section = {
     try {
       return await measure(lab, subjects);
     } finally {
-      await Promise.allSettled(Object.values(subjects).map(async (subject) => subject.close()));
+      await Promise.allSettled(Object.values(subjects).map((subject) => subject.close()));
     }
   },
 };
@@ -56,7 +56,11 @@ async function openSubjects(lab: Lab): Promise<Record<Name, Subject>> {
       close: () => writeBehind.close(),
     },
     bullmq: { title: 'BullMQ, a job added', operation: bullmq.add, tidy: bullmq.drain, close: bullmq.close },
-    floorAlways: { title: 'bare script, `appendfsync always`', operation: floorAlways.bareUpdate, close: floorAlways.close },
+    floorAlways: {
+      title: 'bare script, `appendfsync always`',
+      operation: floorAlways.bareUpdate,
+      close: floorAlways.close,
+    },
     writeBehindAlways: {
       title: 'write-behind, `appendfsync always`',
       operation: updatesOf(writeBehindAlways),
@@ -69,7 +73,8 @@ async function openSubjects(lab: Lab): Promise<Record<Name, Subject>> {
 async function openWarm(lab: Lab, overrides: Readonly<Record<string, string>>): Promise<FlightCache> {
   const namespace = overrides.CACHE_PORT === undefined ? 'update' : 'update-always';
   const cache = await lab.open(namespace, overrides);
-  for (let index = 0; index < FLIGHTS_UPDATED; index++) await cache.getFlight(flightOf(index, FLIGHTS_UPDATED));
+  for (let index = 0; index < FLIGHTS_UPDATED; index++)
+    await cache.getFlight(flightOf(index, FLIGHTS_UPDATED));
   return cache;
 }
 
@@ -86,7 +91,10 @@ async function measure(lab: Lab, subjects: Record<Name, Subject>): Promise<Secti
       await tidy?.();
       return timing;
     };
-    const all = Object.fromEntries(NAMES.map((name) => [name, one(name)])) as Record<Name, ReturnType<typeof one>>;
+    const all = Object.fromEntries(NAMES.map((name) => [name, one(name)])) as Record<
+      Name,
+      ReturnType<typeof one>
+    >;
     timings.set(inFlight, await inTurn(lab.rounds, all));
   }
   const of = (inFlight: InFlight, name: Name, figure: keyof Timing) =>
