@@ -34,6 +34,11 @@ describe('Lua', () => {
     });
   });
 
+  test('a command whose number of keys varies carries none', async () => {
+    const { luaScripts } = await evaluate(generateLua(folder({ 'go-n.lua': 'return #KEYS\n' })));
+    expect(luaScripts).toEqual({ go: { lua: 'return #KEYS\n' } });
+  });
+
   test('strings that look like comments, templates or escapes arrive as they are', async () => {
     const body = 'local a = "-- no `comment` ${here} \\n"\nreturn a\n';
     const { luaScripts } = await evaluate(generateLua(folder({ 'a-0.lua': body })));

@@ -1,5 +1,5 @@
 #!lua
--- The floor of an update: the writes of update-7.lua with the same bytes and the seq that they need, and not one guard.
+-- The floor of an update: the writes of update-n.lua with the same bytes and the seq that they need, and not one guard.
 -- KEYS  1 entity hash, 2 queue, 3 seq, 4 pending, 5 fill lease
 -- ARGV  1 entity id  2 tail of the queue item, then field, value, ...
 local now = redis.call('TIME')

@@ -1,4 +1,4 @@
-/** What the same client reaches on the same server without any of ours in between. */
+/** What the same client, with the same limits, reaches on the same server without any of ours in between. */
 import { readFileSync } from 'node:fs';
 import type { RunningEngine } from '@afterwrite/local-engines';
 import { Redis } from 'iovalkey';
@@ -6,6 +6,8 @@ import type { Operation } from '../lab/measure.ts';
 import { changesOf, flightOf } from '../lab/workload.ts';
 
 const BARE_UPDATE = readFileSync(new URL('bare-update-5.lua', import.meta.url), 'utf8');
+/** As CACHE_COMMAND_TIMEOUT_MS: nothing that is used in earnest waits for ever. */
+const TIMEOUT_MS = 5000;
 const TAG = '{floor.0}';
 
 export interface ValkeyFloor {
@@ -22,6 +24,8 @@ export async function openValkeyFloor(engine: RunningEngine, flights: number): P
     host: engine.host,
     port: engine.port,
     lazyConnect: true,
+    commandTimeout: TIMEOUT_MS,
+    socketTimeout: TIMEOUT_MS,
     scripts: { bareUpdate: { lua: BARE_UPDATE, numberOfKeys: 5 } },
   });
   await client.connect();

@@ -1,25 +1,25 @@
 /**
  * Turns a folder of Lua commands into the TypeScript module that carries them.
  *
- * One command a file, the number of its KEYS in the name: `update-7.lua`. Helpers live in `includes/` and are
+ * One command a file, the number of its KEYS in the name: `fill-4.lua`, or n where it varies. Helpers live in `includes/` and are
  * pulled in by a line `--- @include "name"`, each once and where it is first asked for. Comments stay in the
  * source: Valkey keeps every loaded script in memory, and clients send them again after a failover.
  */
 import { camelCase, constant, GenerateError, header, quote, type SourceFolder } from './source.ts';
 
-const COMMAND_FILE = /^([a-z][a-z0-9]*(?:-[a-z0-9]+)*?)-(\d+)\.lua$/;
+const COMMAND_FILE = /^([a-z][a-z0-9]*(?:-[a-z0-9]+)*?)-(\d+|n)\.lua$/;
 const INCLUDE_LINE = /^\s*---\s*@include\s+"([a-z0-9-]+)"\s*$/;
 const INCLUDES = 'includes/';
 
 export function generateLua(folder: SourceFolder): string {
   const includes = new Map<string, string>();
-  const commands: { file: string; key: string; numberOfKeys: number; text: string }[] = [];
+  const commands: { file: string; key: string; numberOfKeys: string; text: string }[] = [];
   for (const [file, text] of folder.files) {
     const match = COMMAND_FILE.exec(file);
     if (file.startsWith(INCLUDES)) {
       includes.set(file.slice(INCLUDES.length).replace(/\.lua$/, ''), text);
-    } else if (match?.[1] !== undefined) {
-      commands.push({ file, key: camelCase(match[1]), numberOfKeys: Number(match[2]), text });
+    } else if (match?.[1] !== undefined && match[2] !== undefined) {
+      commands.push({ file, key: camelCase(match[1]), numberOfKeys: match[2], text });
     } else {
       throw new GenerateError(`${folder.path}/${file}: a command is named <name>-<number of keys>.lua`);
     }
@@ -27,7 +27,9 @@ export function generateLua(folder: SourceFolder): string {
   const used = new Set<string>();
   const entries = commands.map(({ file, key, numberOfKeys, text }) => {
     const assembled = assemble({ file: `${folder.path}/${file}`, text, includes, used });
-    return { key, value: `{ numberOfKeys: ${numberOfKeys}, lua: ${quote(assembled)} }` };
+    // Where it varies, whoever calls it says how many there are.
+    const keys = numberOfKeys === 'n' ? '' : `numberOfKeys: ${numberOfKeys}, `;
+    return { key, value: `{ ${keys}lua: ${quote(assembled)} }` };
   });
   for (const name of includes.keys()) {
     if (!used.has(name))

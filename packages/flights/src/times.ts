@@ -5,6 +5,8 @@ import { ValidationError } from '@afterwrite/write-behind';
 
 const TIME =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2})?$/i;
+/** Already as we give it, in DATETIME's range, on a day that each month has: most times, and nothing more to find out. */
+const CANONICAL = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 /** DATETIME's own range. */
 const YEARS = { first: 1000, last: 9999 };
 const MINUTE_MS = 60_000;
@@ -14,6 +16,7 @@ const MINUTE_MS = 60_000;
  * what is no time, for a date that does not exist, and for fractions of a second, which a DATETIME would drop.
  */
 export function parseTime(field: string, input: unknown): string {
+  if (typeof input === 'string' && CANONICAL.test(input)) return input;
   const text = input instanceof Date && !Number.isNaN(input.getTime()) ? input.toISOString() : input;
   const match = typeof text === 'string' ? TIME.exec(text.trim()) : null;
   if (!match) throw new ValidationError(field, 'must be a time such as 2027-06-01T10:30:00Z');

@@ -5,7 +5,7 @@
  * the caller the tail. The head up to the id must stay as it is in every format, because the ack reads it.
  *
  * Items and dead letters outlive the code that wrote them. So a format that was ever written is read for ever: a new one
- * adds a reader to READERS, and a file to `testing/recorded/`. It is written (`update-7.lua`) only one release later, so
+ * adds a reader to READERS, and a file to `testing/recorded/`. It is written (`update-n.lua`) only one release later, so
  * that whoever runs beside it can read it. What is newer than this code is not understood and not parked either: it waits.
  */
 import { isUtf8 } from 'node:buffer';
@@ -54,7 +54,7 @@ type ReadItem = (parts: readonly unknown[]) => Update<FieldValues>;
 const READERS: Readonly<Record<number, ReadItem>> = {
   1: readFormat1,
 };
-/** The newest of them, which `update-7.lua` writes. */
+/** The newest of them, which `update-n.lua` writes. */
 export const ITEM_FORMAT = Math.max(...Object.keys(READERS).map(Number));
 
 /** The same pattern as in `ack`: what the ack can drop by position is what is given a position here. */

@@ -11,3 +11,9 @@ export type Covered = ReadonlyMap<string, number>;
 export function formatPosition(position: Position): string {
   return `${position.epoch}-${String(position.seq)}`;
 }
+
+/** Reads what `formatPosition` and the scripts write; of anything else it makes no sense. */
+export function parsePosition(text: string): Position {
+  const at = text.indexOf('-');
+  return { epoch: text.slice(0, at), seq: Number(text.slice(at + 1)) };
+}

@@ -15,12 +15,14 @@ import { describeLives } from './buffer-lives.ts';
 import { describeModel } from './buffer-model.ts';
 import { describePartitions } from './buffer-partitions.ts';
 import { describeReads } from './buffer-reads.ts';
+import { describeTogether } from './buffer-together.ts';
 import { describeUpdates } from './buffer-updates.ts';
 
 export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
   describe(name, () => {
     describeReads(makeBuffer);
     describeUpdates(makeBuffer);
+    describeTogether(makeBuffer);
     describeAnswers(makeBuffer);
     describeEpochs(makeBuffer);
     describeDurability(makeBuffer);

@@ -127,6 +127,21 @@ export function describeForeignKeys(name: string, make: MakeBuffer<ValkeyRig>): 
         });
       }
 
+      test('of updates of one moment only the one that meets it is refused', async () => {
+        const lab = await openLab(make);
+        for (const id of ['114', ID, '116']) await lab.fill(id, BASE);
+        for (const plant of Object.values(PLANT)) {
+          await lab.rig.raw.del(keyOf(lab, 'entity'));
+          await plant(lab.rig.raw, keyOf(lab, 'entity'));
+          const ids = ['114', ID, '116'];
+          const results = await Promise.allSettled(ids.map((id) => lab.update(id, { gate: 'B' })));
+          expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+          const [, refused] = results;
+          expect(refused?.status === 'rejected' && refused.reason).toBeInstanceOf(ForeignKeyTypeError);
+        }
+        expect(await lab.hand.items(0)).toHaveLength(2 * Object.keys(PLANT).length);
+      });
+
       test('what is cached is found past it', async () => {
         const lab = await openLab(make);
         await lab.fill('116', BASE);

@@ -3,7 +3,7 @@ import type { Mutation } from '../mutation.ts';
 import { contract, counterexample, failover } from './tests.ts';
 
 const LUA = 'packages/write-behind/src/buffer/lua';
-const UPDATE = `${LUA}/update-7.lua`;
+const UPDATE = `${LUA}/update-n.lua`;
 const ACK = `${LUA}/ack-4.lua`;
 const FILL = `${LUA}/fill-4.lua`;
 const LEASE = `${LUA}/lease-4.lua`;
@@ -80,7 +80,7 @@ export const bufferMutations: readonly Mutation[] = [
     name: 'no-persist',
     guard: 'Dirty has no TTL',
     file: UPDATE,
-    edits: [{ find: "redis.call('PERSIST', KEYS[1])", replace: '' }],
+    edits: [{ find: "if one.isClean then call('PERSIST', one.key) end", replace: '' }],
     caughtBy: [counterexample('no PERSIST'), contract('an update takes the TTL away')],
   },
   {
@@ -97,14 +97,14 @@ export const bufferMutations: readonly Mutation[] = [
     name: 'pending-not-written',
     guard: 'Pending index',
     file: UPDATE,
-    edits: [{ find: "redis.call('HSET', KEYS[4], id, position)", replace: '' }],
+    edits: [{ find: "if #accepted > 0 then call('HSET', KEYS[3], unpack(marks)) end", replace: '' }],
     caughtBy: [counterexample('no index of pending ids')],
   },
   {
     name: 'pending-not-asked-by-update',
     guard: 'Pending index',
     file: UPDATE,
-    edits: [{ find: "if waiting then return { 'PENDING' } end", replace: '' }],
+    edits: [{ find: "if waiting then return 'PENDING' end", replace: '' }],
     caughtBy: [contract('a value deleted by hand while its updates wait is no miss')],
   },
   {
@@ -139,7 +139,7 @@ export const bufferMutations: readonly Mutation[] = [
     name: 'base-without-lease',
     guard: 'Fill lease',
     file: UPDATE,
-    edits: [{ find: "if hasBase and lease ~= own then return { 'RETRY' } end", replace: '' }],
+    edits: [{ find: "if hasBase and lease ~= own then return 'RETRY' end", replace: '' }],
     caughtBy: [
       counterexample('base without a lease'),
       contract('a base without a lease, or under another one, is not taken'),
@@ -164,7 +164,7 @@ export const bufferMutations: readonly Mutation[] = [
     edits: [
       {
         find: 'if hasBase and lease ~= own then',
-        replace: "if hasBase and (not lease or string.match(lease, '^%w+') ~= ARGV[3]) then",
+        replace: "if hasBase and (not lease or string.match(lease, '^%w+') ~= ARGV[at + 2]) then",
       },
     ],
     caughtBy: [failover('6 nor is it good for a base')],
@@ -173,7 +173,7 @@ export const bufferMutations: readonly Mutation[] = [
     name: 'lease-outlives-an-update',
     guard: 'Fill lease',
     file: UPDATE,
-    edits: [{ find: "redis.call('DEL', KEYS[5])", replace: '' }],
+    edits: [{ find: "if one.leaseKey then call('DEL', one.leaseKey) end", replace: '' }],
     caughtBy: [
       contract('an update destroys the lease'),
       contract('an update of a cached entity destroys a lease'),

@@ -15,10 +15,8 @@ const fenceMutations: readonly Mutation[] = [
   {
     name: 'fence-not-asked-by-update',
     guard: 'Partition fence',
-    file: `${LUA}/update-7.lua`,
-    edits: [
-      { find: "if not isFenced(known[4], ARGV[12], server) then return { 'UNFENCED' } end", replace: '' },
-    ],
+    file: `${LUA}/update-n.lua`,
+    edits: [{ find: "if not isOpen then return 'UNFENCED' end", replace: '' }],
     caughtBy: [contract('another number is refused by name, for updates and for loads')],
   },
   {

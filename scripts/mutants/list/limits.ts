@@ -3,7 +3,7 @@ import type { Mutation } from '../mutation.ts';
 import { cacheBehaviour, connection, contract, memoryLimit } from './tests.ts';
 
 const LUA = 'packages/write-behind/src/buffer/lua';
-const UPDATE = `${LUA}/update-7.lua`;
+const UPDATE = `${LUA}/update-n.lua`;
 const CLIENT = 'packages/write-behind/src/buffer/valkey-client.ts';
 
 export const limitMutations: readonly Mutation[] = [
@@ -11,21 +11,24 @@ export const limitMutations: readonly Mutation[] = [
     name: 'no-queue-limit',
     guard: 'Queue limit',
     file: UPDATE,
-    edits: [{ find: 'if length >= tonumber(ARGV[5]) then', replace: 'if false then' }],
-    caughtBy: [contract('the queue takes exactly its limit')],
+    edits: [{ find: 'if length >= most then', replace: 'if false then' }],
+    caughtBy: [
+      contract('the queue takes exactly its limit'),
+      contract('the limit of the queue is not passed by those that come together'),
+    ],
   },
   {
     name: 'answer-not-kept',
     guard: 'Idempotency key',
     file: UPDATE,
-    edits: [{ find: "if onceKey ~= '' then keepAnswer(", replace: 'if false then keepAnswer(' }],
+    edits: [{ find: 'if onceKey then keepAnswer(', replace: 'if false then keepAnswer(' }],
     caughtBy: [contract('the same request is answered again and queued once')],
   },
   {
     name: 'answer-not-looked-up',
     guard: 'Idempotency key',
     file: UPDATE,
-    edits: [{ find: 'if answeredEpoch then', replace: 'if false then' }],
+    edits: [{ find: 'if answered then', replace: 'if false then' }],
     caughtBy: [contract('the same request is answered again and queued once')],
   },
   {
@@ -41,9 +44,9 @@ export const limitMutations: readonly Mutation[] = [
     file: UPDATE,
     edits: [
       {
-        find: "local waiting = redis.call('HGET', KEYS[4], id)",
+        find: "local lease = call('GET', leaseKey)",
         replace:
-          "local waiting = redis.pcall('HGET', KEYS[4], id)\nif type(waiting) == 'table' then waiting = false end",
+          "local lease = redis.pcall('GET', leaseKey)\nif type(lease) == 'table' then lease = false end",
       },
     ],
     caughtBy: [contract('refused by name, and nothing is written')],
@@ -68,6 +71,20 @@ export const limitMutations: readonly Mutation[] = [
     file: `${LUA}/invalidate-2.lua`,
     edits: [{ find: '#!lua flags=allow-oom', replace: '#!lua' }],
     caughtBy: [memoryLimit('9 nothing that draining needs is refused')],
+  },
+  {
+    name: 'an-entity-twice-in-one-script',
+    guard: 'Update reads every key before it writes',
+    file: 'packages/write-behind/src/buffer/update-script.ts',
+    edits: [{ find: '!waiting.some((each) => each.request.id === request.id)', replace: 'true' }],
+    caughtBy: [contract('of two with the same condition one holds')],
+  },
+  {
+    name: 'a-foreign-key-fails-all-that-come-together',
+    guard: 'Update reads every key before it writes',
+    file: 'packages/write-behind/src/buffer/update-script.ts',
+    edits: [{ find: 'error instanceof ForeignKeyTypeError && together.length > 1', replace: 'false' }],
+    caughtBy: [contract('of updates of one moment only the one that meets it is refused')],
   },
   {
     name: 'update-passes-the-memory-limit',

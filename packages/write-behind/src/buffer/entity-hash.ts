@@ -33,7 +33,7 @@ export function decodeEntity(hash: Record<string, string>): CachedEntity | undef
   let text = '';
   for (const name in hash) {
     if (name.charCodeAt(0) === TILDE) continue;
-    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:${hash[name] ?? 'null'}`;
+    text += `${text === '' ? '{' : ','}${labelOf(name)}${hash[name] ?? 'null'}`;
   }
   try {
     const value = JSON.parse(`${text === '' ? '{' : text}}`) as FieldValues;
@@ -43,4 +43,14 @@ export function decodeEntity(hash: Record<string, string>): CachedEntity | undef
   }
 }
 
+/** A field's name as JSON text with its colon, kept: an entity's hashes all have the same few. */
+function labelOf(name: string): string {
+  const known = labels.get(name);
+  if (known !== undefined) return known;
+  const label = `${JSON.stringify(name)}:`;
+  if (labels.size < MAX_FIELDS) labels.set(name, label);
+  return label;
+}
+
+const labels = new Map<string, string>();
 const TILDE = 126;

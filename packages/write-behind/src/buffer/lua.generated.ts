@@ -440,7 +440,7 @@ redis.call('HDEL', KEYS[1], 'trial')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return { tonumber(ARGV[2]), failures, since }
 ` },
-  update: { numberOfKeys: 7, lua: `#!lua
+  update: { lua: `#!lua
 local function readEntity(key)
   local state = redis.call('HMGET', key, '~v', '~d', '~m')
   return state[1], state[2], state[3]
@@ -485,9 +485,9 @@ local TRIM = 2
 local function findAnswer(once, key, digest)
   local answer = redis.call('HGET', once, key)
   if not answer then return nil end
-  local known, epoch, seq = string.match(answer, '^(%S+) (%w+)-(%d+)$')
+  local known, position = string.match(answer, '^(%S+) (%w+-%d+)$')
   if known ~= digest then return 'REUSED' end
-  return epoch, seq
+  return position
 end
 local function readExpired(order, before)
   local expired = {}
@@ -506,59 +506,86 @@ local function keepAnswer(once, order, key, answer, time, expired)
     redis.call('HDEL', once, unpack(expired))
   end
 end
-local id, onceKey = ARGV[1], ARGV[8]
-local changesEnd = 13 + tonumber(ARGV[13])
-local hasBase = #ARGV > changesEnd
-local length = redis.call('LLEN', KEYS[2])
-local now = redis.call('TIME')
+local call, format = redis.call, string.format
+local settings = '^(%d+) (%d+) (%d+) (%d+) (%d+)$'
+local partitions, queueLimit, leaseMs, keepUs, answersLimit = string.match(ARGV[2], settings)
+local count, most = tonumber(ARGV[3]), tonumber(queueLimit)
+local length = call('LLEN', KEYS[1])
+local now = call('TIME')
 local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
-local answers, expired = 0, nil
-if onceKey ~= '' then
-  local answeredEpoch, answeredSeq = findAnswer(KEYS[6], onceKey, ARGV[9])
-  if answeredEpoch == 'REUSED' and not answeredSeq then return { 'REUSED' } end
-  if answeredEpoch then return { 'OK', answeredEpoch, answeredSeq, length, 1 } end
-  answers, expired = readExpired(KEYS[7], time - tonumber(ARGV[10]))
-  if answers >= tonumber(ARGV[11]) then return { 'ANSWERS_FULL', ARGV[11] } end
-end
-if length >= tonumber(ARGV[5]) then return { 'FULL', ARGV[5] } end
-local version, dirty, missing = readEntity(KEYS[1])
-local waiting = redis.call('HGET', KEYS[4], id)
-local lease = redis.call('GET', KEYS[5])
-local known = redis.call('HMGET', KEYS[3], 'e', 's', 'r', 'p')
-local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[2])
-if not isFenced(known[4], ARGV[12], server) then return { 'UNFENCED' } end
-local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
-if not isCached then
-  if waiting then return { 'PENDING' } end
-  local own = leaseOf(ARGV[3], server)
-  if hasBase and lease ~= own then return { 'RETRY' } end
-  if not hasBase and lease and lease ~= own then return { 'BUSY', redis.call('PTTL', KEYS[5]) } end
-  if not hasBase then
-    redis.call('SET', KEYS[5], own, 'PX', ARGV[4])
-    return { 'MISS' }
+local known = call('HMGET', KEYS[2], 'e', 's', 'r', 'p')
+local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[1])
+local isOpen = isFenced(known[4], partitions, server)
+local head = '[1,"' .. epoch .. '",'
+local accepted, marks, items, leases = {}, {}, {}, {}
+local seqText, answers, expired, digest, onceKey
+local function decide(key, leaseKey, at)
+  local wanted, changesEnd = ARGV[at + 3], at + 4 + tonumber(ARGV[at + 4])
+  local base = count == 1 and changesEnd + 2 or #ARGV + 1
+  local hasBase = #ARGV >= base
+  if count == 1 and (ARGV[changesEnd + 1] or '') ~= '' then
+    digest, onceKey = string.match(ARGV[changesEnd + 1], '^(%S+) (.*)$')
+    local answered = findAnswer(KEYS[6], onceKey, digest)
+    if answered == 'REUSED' then return answered end
+    if answered then return 'OK ' .. answered .. ' ' .. length .. ' 1' end
+    answers, expired = readExpired(KEYS[7], time - tonumber(keepUs))
+    if answers >= tonumber(answersLimit) then return 'ANSWERS_FULL ' .. answersLimit end
   end
-elseif missing then
-  return { 'MISSING' }
+  if length >= most then return 'FULL ' .. queueLimit end
+  local version, dirty, missing = readEntity(key)
+  local lease = call('GET', leaseKey)
+  local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
+  local waiting = not isCached and call('HGET', KEYS[3], ARGV[at])
+  if not isOpen then return 'UNFENCED' end
+  if not isCached then
+    if waiting then return 'PENDING' end
+    local own = leaseOf(ARGV[at + 2], server)
+    if hasBase and lease ~= own then return 'RETRY' end
+    if not hasBase and lease and lease ~= own then return 'BUSY ' .. call('PTTL', leaseKey) end
+    if not hasBase then
+      leases[leaseKey] = own
+      return 'MISS'
+    end
+  elseif missing then
+    return 'MISSING'
+  end
+  if wanted ~= '' and not (isCached and wanted == version) then return 'CONFLICT ' .. (version or '') end
+  last = math.max(time, last + 1)
+  seqText = format('%.0f', last)
+  local position = epoch .. '-' .. seqText
+  length = length + 1
+  accepted[#accepted + 1] = {
+    key = key, position = position, first = at + 5, last = changesEnd,
+    isClean = not dirty, leaseKey = lease and leaseKey,
+    base = not isCached and base, stale = not isCached and staleFields(key, base),
+  }
+  marks[#marks + 1], marks[#marks + 2] = ARGV[at], position
+  items[#items + 1] = head .. seqText .. ',' .. format('%.0f,', last - time) .. ARGV[at + 1]
+  return 'OK ' .. position .. ' ' .. length .. ' 0'
 end
-local stale = isCached and {} or staleFields(KEYS[1], changesEnd + 1)
-if ARGV[7] ~= '' and not (isCached and ARGV[7] == version) then return { 'CONFLICT', version or '' } end
-local seq = math.max(time, last + 1)
-local seqText = string.format('%.0f', seq)
-local position = epoch .. '-' .. seqText
-local head = '[1,"' .. epoch .. '",' .. seqText .. ',' .. string.format('%.0f', seq - time) .. ','
-if not isCached then replaceContent(KEYS[1], changesEnd + 1, stale) end
-redis.call('HSET', KEYS[1], '~v', position, '~d', position, unpack(ARGV, 14, changesEnd))
-if not dirty then redis.call('PERSIST', KEYS[1]) end
-redis.call('HSET', KEYS[4], id, position)
-redis.call('RPUSH', KEYS[2], head .. ARGV[6])
-redis.call('DEL', KEYS[5])
+local replies, at = {}, 4
+for i = 1, count do
+  replies[i] = decide(KEYS[2 + 2 * i], KEYS[3 + 2 * i], at)
+  at = at + 5 + tonumber(ARGV[at + 4])
+end
+if #accepted > 0 then call('HSET', KEYS[3], unpack(marks)) end
+for leaseKey, own in pairs(leases) do call('SET', leaseKey, own, 'PX', leaseMs) end
+if #accepted == 0 then return replies end
+for _, one in ipairs(accepted) do
+  local position = one.position
+  if one.base then replaceContent(one.key, one.base, one.stale) end
+  call('HSET', one.key, '~v', position, '~d', position, unpack(ARGV, one.first, one.last))
+  if one.isClean then call('PERSIST', one.key) end
+  if one.leaseKey then call('DEL', one.leaseKey) end
+end
+call('RPUSH', KEYS[1], unpack(items))
 if isNewEpoch then
-  beginEpoch(KEYS[3], epoch, seqText, server)
+  beginEpoch(KEYS[2], epoch, seqText, server)
 else
-  redis.call('HSET', KEYS[3], 's', seqText)
+  call('HSET', KEYS[2], 's', seqText)
 end
-if onceKey ~= '' then keepAnswer(KEYS[6], KEYS[7], onceKey, ARGV[9] .. ' ' .. position, time, expired) end
-return { 'OK', epoch, seqText, length + 1, 0 }
+if onceKey then keepAnswer(KEYS[6], KEYS[7], onceKey, digest .. ' ' .. accepted[1].position, time, expired) end
+return replies
 ` },
   vouch: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
 local function serverName()

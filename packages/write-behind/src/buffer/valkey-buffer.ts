@@ -11,13 +11,12 @@ import type { PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, entityIdOf, everyKey, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
 import { type Layout, PartitionFence } from './partition-fence.ts';
-import { updateArguments, type UpdateLimits } from './update-arguments.ts';
+import { type UpdateLimits, UpdateScript } from './update-script.ts';
 import { checkServers } from './valkey-checks.ts';
 import { Confirmer, type ConfirmLevel } from './valkey-confirmer.ts';
 import { throwFault, type ValkeySettings } from './valkey-client.ts';
 import { ValkeyLink } from './valkey-link.ts';
-import { readBreakerReply, readBreakerState, readLife, readUpdateReply } from './valkey-replies.ts';
-import { unexpected } from './valkey-replies.ts';
+import { readBreakerReply, readBreakerState, readLeaseReply, readLife } from './valkey-replies.ts';
 import { ownKeys, scanHashes } from './valkey-scan.ts';
 
 export interface ValkeyBufferOptions extends UpdateLimits {
@@ -46,6 +45,7 @@ export class ValkeyBuffer implements BufferPort {
   readonly #confirmer: Confirmer;
   readonly #keys: readonly PartitionKeys[];
   readonly #fence: PartitionFence;
+  readonly #updates: UpdateScript;
 
   constructor(options: ValkeyBufferOptions) {
     this.#options = options;
@@ -54,6 +54,7 @@ export class ValkeyBuffer implements BufferPort {
     this.#keys = Array.from({ length: options.partitions }, (_, partition) =>
       partitionKeys(options.entity, options.namespace, partition),
     );
+    this.#updates = new UpdateScript(options, (keys, args) => this.#link.script('update', keys, args));
     this.#fence = new PartitionFence({
       ...options,
       now: Date.now,
@@ -109,23 +110,8 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async update(request: UpdateRequest): Promise<UpdateReply> {
-    const { id } = request;
-    const keys = this.#of(id);
-    const reply = await this.#fencedScript(
-      id,
-      'update',
-      [
-        keys.entityPrefix + id,
-        keys.queue,
-        keys.seq,
-        keys.pending,
-        keys.fillPrefix + id,
-        keys.once,
-        keys.onceOrder,
-      ],
-      updateArguments(request, this.#options),
-    );
-    return readUpdateReply(reply);
+    const keys = this.#of(request.id);
+    return await this.#fenced(request.id, 'update', () => this.#updates.send(keys, request));
   }
 
   async confirm(id: string, { epoch }: Position, level: ConfirmLevel, timeoutMs: number): Promise<boolean> {
@@ -134,15 +120,12 @@ export class ValkeyBuffer implements BufferPort {
 
   async lease(id: string, token: string): Promise<LeaseReply> {
     const keys = this.#of(id);
-    const [kind, leaseMs] = await this.#fencedScript(
-      id,
-      'lease',
-      [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id, keys.seq],
-      [id, token, this.#options.fillLeaseMs, this.#options.partitions],
-    );
-    if (kind === 'BUSY') return { kind, leaseMs: Number(leaseMs) };
-    if (kind === 'LEASED' || kind === 'PRESENT' || kind === 'PENDING') return { kind };
-    throw unexpected('lease', kind);
+    const touched = [keys.entityPrefix + id, keys.pending, keys.fillPrefix + id, keys.seq];
+    const args = [id, token, this.#options.fillLeaseMs, this.#options.partitions];
+    return await this.#fenced(id, 'lease', async () => {
+      const reply = await this.#link.script('lease', touched, args);
+      return readLeaseReply(reply);
+    });
   }
 
   async fill(id: string, token: string, value: FieldValues | undefined): Promise<FillReply> {
@@ -392,18 +375,13 @@ export class ValkeyBuffer implements BufferPort {
     return await this.#link.send(command, [], () => Promise.all(this.#keys.map(read)));
   }
 
-  /** Runs it again once the store has said that we may write into the id's partition. */
-  async #fencedScript(
-    id: string,
-    name: 'update' | 'lease',
-    keys: string[],
-    args: (string | number | Buffer)[],
-  ): Promise<unknown[]> {
+  /** Asks again, where the answer is undefined, once the store has said that we may write into the id's partition. */
+  async #fenced<Reply>(id: string, command: string, ask: () => Promise<Reply | undefined>): Promise<Reply> {
     for (let attempt = 0; attempt < MAX_FENCED; attempt++) {
-      const reply = await this.#link.script(name, keys, args);
-      if (reply[0] !== 'UNFENCED') return reply;
+      const reply = await ask();
+      if (reply !== undefined) return reply;
       await this.#fence.open(this.partitionOf(id));
     }
-    throw new BufferError(name, new Error('its partition is shut again and again'));
+    throw new BufferError(command, new Error('its partition is shut again and again'));
   }
 }

@@ -66,6 +66,18 @@ describe.each([{ cluster: false }, { cluster: true }])('behind a proxy, cluster:
   }
 
   describe('1 a lost reply is an unknown outcome, and nothing is sent twice', () => {
+    test('each of the updates that were sent together', async () => {
+      const lab = await openLab(make());
+      const ids = ['1', '2', '3'];
+      for (const id of ids) await lab.fill(id, { gate: 'A' });
+      const errors = await whileCut(() => ids.map((id) => lab.tryUpdate(id, { gate: 'B' })));
+      expect(errors).toHaveLength(3);
+      for (const error of errors) expect(error).toBeInstanceOf(OutcomeUnknownError);
+      // Connected again, as this read shows, and resent commands would be there by now.
+      expect((await lab.buffer.read('1'))?.value).toEqual({ gate: 'B' });
+      expect(await lab.hand.items(0)).toHaveLength(3);
+    });
+
     test('an update that was carried out; the same idempotency key settles it', async () => {
       const lab = await openLab(make());
       await lab.fill('115', { gate: 'A' });

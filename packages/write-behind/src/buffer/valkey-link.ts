@@ -1,6 +1,7 @@
 /** One connection to Valkey, and the one way to send on it: once, when connected, never again by itself. */
 import { setImmediate } from 'node:timers/promises';
 import { BufferUnavailableError } from '../errors.ts';
+import { luaScripts } from './lua.generated.ts';
 import { bufferError, createValkeyClient, placeOf, whenReady } from './valkey-client.ts';
 import type { ScriptName, ValkeyClient, ValkeySettings } from './valkey-client.ts';
 
@@ -21,7 +22,9 @@ export class ValkeyLink {
   }
 
   async script(name: ScriptName, keys: string[], args: (string | number | Buffer)[]): Promise<unknown[]> {
-    return (await this.send(name, keys, () => this.client[name](...keys, ...args))) as unknown[];
+    // One whose number of keys varies is told how many they are.
+    const counted = 'numberOfKeys' in luaScripts[name] ? keys : [keys.length, ...keys];
+    return (await this.send(name, keys, () => this.client[name](...counted, ...args))) as unknown[];
   }
 
   async number(name: ScriptName, keys: string[], args: (string | number)[]): Promise<number> {

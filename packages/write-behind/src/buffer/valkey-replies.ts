@@ -1,19 +1,21 @@
 /** What the scripts answer, as the port's outcomes: each reply code is named in one place. */
 import { BufferError } from '../errors.ts';
-import type { Position } from '../position.ts';
-import type { BreakerReply, BreakerState, PartitionLife, UpdateReply } from './buffer.ts';
+import { parsePosition } from '../position.ts';
+import type { BreakerReply, BreakerState, LeaseReply, PartitionLife, UpdateReply } from './buffer.ts';
 
-export function readUpdateReply(reply: unknown[]): UpdateReply {
-  const [kind, first, second, third, fourth] = reply;
+/**
+ * One of the texts that `update` answers with: a kind, and what belongs to it, separated by spaces. undefined: unfenced, the
+ * store must say first whether we may write here.
+ */
+export function readUpdateReply(reply: unknown): UpdateReply | undefined {
+  const [kind, first = '', second, third] = String(reply).split(' ');
   switch (kind) {
-    case 'OK': {
-      const position: Position = { epoch: String(first), seq: Number(second) };
-      return { kind, position, queueLength: Number(third), replayed: fourth === 1 };
-    }
+    case 'OK':
+      return { kind, position: parsePosition(first), queueLength: Number(second), replayed: third === '1' };
     case 'BUSY':
       return { kind, leaseMs: Number(first) };
     case 'CONFLICT':
-      return { kind, version: String(first) };
+      return { kind, version: first };
     case 'FULL':
       return { kind: 'QUEUE_FULL', limit: Number(first) };
     case 'ANSWERS_FULL':
@@ -24,9 +26,19 @@ export function readUpdateReply(reply: unknown[]): UpdateReply {
     case 'MISSING':
     case 'REUSED':
       return { kind };
+    case 'UNFENCED':
+      return undefined;
     default:
       throw unexpected('update', kind);
   }
+}
+
+/** undefined: unfenced. */
+export function readLeaseReply([kind, leaseMs]: unknown[]): LeaseReply | undefined {
+  if (kind === 'UNFENCED') return undefined;
+  if (kind === 'BUSY') return { kind, leaseMs: Number(leaseMs) };
+  if (kind === 'LEASED' || kind === 'PRESENT' || kind === 'PENDING') return { kind };
+  throw unexpected('lease', kind);
 }
 
 export function unexpected(script: string, reply: unknown): BufferError {

@@ -2,13 +2,13 @@
 -- They have no TTL, so that no eviction takes one; each new answer removes up to two that are old enough.
 local TRIM = 2
 
--- Returns epoch, seq of the update that this key was answered with; or nil; or 'REUSED' for another request.
+-- Returns the position of the update that this key was answered with; or nil; or 'REUSED' for another request.
 local function findAnswer(once, key, digest)
   local answer = redis.call('HGET', once, key)
   if not answer then return nil end
-  local known, epoch, seq = string.match(answer, '^(%S+) (%w+)-(%d+)$')
+  local known, position = string.match(answer, '^(%S+) (%w+-%d+)$')
   if known ~= digest then return 'REUSED' end
-  return epoch, seq
+  return position
 end
 
 -- Reads how many are kept, and which of the oldest were given before the time `before` (us).
