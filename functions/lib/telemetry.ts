@@ -2,8 +2,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { Tracer } from '@aws-lambda-powertools/tracer';
-import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import type { MiddlewareObj } from '@middy/core';
 import type { Logger as EngineLogger } from '@afterwrite/write-behind';
 import { METRICS_NAMESPACE, metricDefinitions, type MetricName } from '../metrics.ts';
@@ -13,7 +11,7 @@ const SERVICE = process.env.POWERTOOLS_SERVICE_NAME ?? 'afterwrite';
 
 export const logger = new Logger({ serviceName: SERVICE });
 const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: SERVICE });
-const tracer = new Tracer({ serviceName: SERVICE, captureHTTPsRequests: false });
+const traced = process.env.POWERTOOLS_TRACE_ENABLED === 'false' ? [] : [await loadTracing()];
 
 /** The same, as the engine calls it. */
 export const engineLogger: EngineLogger = {
@@ -36,14 +34,21 @@ export function record(name: MetricName, value: number): void {
   metrics.addMetric(name, metricDefinitions[name].unit, value);
 }
 
+/**
+ * Only where it is not switched off: once loaded, the X-Ray SDK follows every promise of the process by async hooks,
+ * whether it traces or not. That alone costs an update a third of its time (bench/NOTES.md).
+ */
+async function loadTracing(): Promise<MiddlewareObj> {
+  const { Tracer } = await import('@aws-lambda-powertools/tracer');
+  const { captureLambdaHandler } = await import('@aws-lambda-powertools/tracer/middleware');
+  const tracer = new Tracer({ serviceName: SERVICE, captureHTTPsRequests: false });
+  return captureLambdaHandler(tracer, { captureResponse: false });
+}
+
 /** Around every handler: trace, log context, and what was recorded as one document, if anything was. */
 export function observed(): MiddlewareObj[] {
   const publish = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
   };
-  return [
-    captureLambdaHandler(tracer, { captureResponse: false }),
-    injectLambdaContext(logger),
-    { after: publish, onError: publish },
-  ];
+  return [...traced, injectLambdaContext(logger), { after: publish, onError: publish }];
 }

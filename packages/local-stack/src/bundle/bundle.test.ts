@@ -111,13 +111,30 @@ test('a change is bundled while it is watched, a mistake is told and mended', as
   }
 });
 
-test('every function of the project can be bundled and has a handler', async () => {
+/** In a Node of its own: the test runner would transform every one of them first, and load what is looked for. */
+async function loadAll(paths: readonly string[], traceEnabled: 'true' | 'false') {
+  const program = `
+    import hooks from 'node:async_hooks';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { createHook } = hooks;
+    let made = 0;
+    hooks.createHook = (callbacks) => ((made += 1), createHook(callbacks));
+    syncBuiltinESMExports();
+    const handlers = [];
+    for (const path of process.argv.slice(1)) handlers.push(typeof (await import(path)).handler);
+    console.log(JSON.stringify({ handlers, hooks: made }));`;
+  const args = ['--input-type=module', '-e', program, ...paths];
+  const env = { ...process.env, POWERTOOLS_TRACE_ENABLED: traceEnabled };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  return JSON.parse(stdout) as { readonly handlers: readonly string[]; readonly hooks: number };
+}
+
+test('every function of the project can be bundled and has a handler; one that does not trace hooks into no promise', async () => {
   const { bundles } = await bundleFunctions({ ...projectBundles, outDir });
   expect(bundles.map(({ name }) => name)).toEqual([...functionNames].sort());
-  // In a Node of its own: the test runner would transform every one of them first.
-  const program = `for (const path of process.argv.slice(1)) console.log(typeof (await import(path)).handler)`;
   const paths = functionNames.map((name) => join(outDir, name, 'index.mjs'));
-  const args = ['--input-type=module', '-e', program, ...paths];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  expect(stdout).toBe('function\n'.repeat(functionNames.length));
+  expect(await loadAll(paths, 'false')).toEqual({ handlers: functionNames.map(() => 'function'), hooks: 0 });
+  // The X-Ray SDK: it slows every await of the process.
+  const traced = await loadAll(paths.slice(0, 1), 'true');
+  expect(traced.hooks).toBeGreaterThan(0);
 });
