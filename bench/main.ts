@@ -9,6 +9,7 @@ import { parseSettings, stderrLogger } from '@afterwrite/write-behind';
 import { Command, InvalidArgumentError } from 'commander';
 import { describeMachine } from './lab/machine.ts';
 import { asJson, type Report, rowsOf, shown, writeReport } from './lab/report.ts';
+import { publish } from './lab/publish.ts';
 import type { Lab, Section, SectionResult } from './lab/section.ts';
 import { startBenchServers } from './lab/servers.ts';
 import { targetNames } from './lab/targets.ts';
@@ -18,6 +19,7 @@ interface Options {
   readonly quick: boolean;
   readonly json?: string;
   readonly only?: readonly Section[];
+  readonly publish: boolean;
   readonly results: string;
 }
 
@@ -77,6 +79,7 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     throw new Error(`${String(rows.length)} rows were measured of ${String(targetNames.length)} targets`);
   }
   await writeReport(report, options.results);
+  if (options.publish) await publish(report);
   const passed = rows.filter(({ verdict }) => verdict === 'pass').length;
   say(`${String(passed)} of ${String(rows.length)} targets met; ${options.results}/report.md has it all`);
 }
@@ -86,6 +89,7 @@ const command = new Command('npm run bench --')
   .option('--quick', 'within two minutes instead of ten: fewer rounds', false)
   .option('--json <file>', 'also write all figures there')
   .option('--only <sections>', sections.map(({ name }) => name).join(','), parseSections)
+  .option('--publish', 'also put the tables into README.md and docs/PATTERNS.md', false)
   .option('--results <folder>', 'where the report goes', fileURLToPath(new URL('results', import.meta.url)));
 
 const interruption = new AbortController();

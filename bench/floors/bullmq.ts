@@ -1,33 +1,37 @@
-/** BullMQ as a queue of the same updates: the well-kept queue that one would otherwise put in front of a database. */
+/**
+ * BullMQ as a queue of the same updates: the well-kept queue that one would otherwise put in front of a database. To do the
+ * same work it has the cached value changed first, by a command of its own: a crash in between leaves one without the other.
+ */
 import type { RunningEngine } from '@afterwrite/local-engines';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { changesOf, flightOf } from '../lab/workload.ts';
 import type { Operation } from '../lab/measure.ts';
 
 const FLIGHTS_UPDATED = 500;
 
 export interface BullmqPeer {
-  /** Adds one update as a job. */
+  /** Changes the cached value, then adds the update as a job. */
   readonly add: Operation;
   readonly drain: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 export async function openBullmq(engine: RunningEngine): Promise<BullmqPeer> {
-  const queue = new Queue('updates', {
-    connection: { host: engine.host, port: engine.port },
-    defaultJobOptions: { removeOnComplete: true },
-  });
+  const connection = new Redis({ host: engine.host, port: engine.port, maxRetriesPerRequest: null });
+  const queue = new Queue('updates', { connection, defaultJobOptions: { removeOnComplete: true } });
   await queue.waitUntilReady();
   return {
-    add: (index) =>
-      queue.add('update', {
-        id: flightOf(index, FLIGHTS_UPDATED),
-        changes: changesOf(index),
-        user: 'bench',
-        comment: null,
-      }),
+    add: async (index) => {
+      const id = flightOf(index, FLIGHTS_UPDATED);
+      const changes = changesOf(index);
+      await connection.hset(`bullmq:flight:${id}`, changes);
+      await queue.add('update', { id, changes, user: 'bench', comment: null });
+    },
     drain: () => queue.drain(),
-    close: () => queue.close(),
+    close: async () => {
+      await queue.close();
+      connection.disconnect();
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** The results as JSON, as Markdown with plots, and as the blocks of other documents that show them. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as prettier from 'prettier';
 import type { Machine } from './machine.ts';
 import { drawPlot } from './plot.ts';
 import type { Section, SectionResult, Table } from './section.ts';
@@ -31,7 +32,7 @@ export function asJson(report: Report): string {
   return `${JSON.stringify({ machine, isQuick, spentSeconds, rows, sections: details }, undefined, 2)}\n`;
 }
 
-function targetsTable(rows: readonly TargetRow[]): string {
+export function targetsTable(rows: readonly TargetRow[]): string {
   return markdownTable({
     columns: ['figure', 'value', 'beside', 'is', 'ratio', 'least to most', 'target', ''],
     rows: rows.map((row) => [
@@ -52,7 +53,7 @@ export async function writeReport(report: Report, folder: string): Promise<void>
   await mkdir(folder, { recursive: true });
   const plots = report.sections.flatMap(({ result }) => result.plots);
   await Promise.all(plots.map((plot) => writeFile(join(folder, `${plot.file}.svg`), drawPlot(plot))));
-  await writeFile(join(folder, 'report.md'), asMarkdown(report));
+  await writeMarkdown(join(folder, 'report.md'), asMarkdown(report));
 }
 
 function asMarkdown(report: Report): string {
@@ -76,7 +77,7 @@ function asMarkdown(report: Report): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function markdownTable({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
+export function markdownTable({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
   const cells = rows.map((row) =>
     row.map((cell) => (typeof cell === 'number' ? shown(cell) : cell.replaceAll('|', '\\|'))),
   );
@@ -94,4 +95,18 @@ export function shown(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
+}
+
+/** Replaces what stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`. */
+export async function fillBlock(file: string, name: string, content: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const [begin, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${file} has no block ${begin} … ${end}`);
+  await writeMarkdown(file, `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`);
+}
+
+async function writeMarkdown(file: string, text: string): Promise<void> {
+  const options = await prettier.resolveConfig(file);
+  await writeFile(file, await prettier.format(text, { ...options, parser: 'markdown' }));
 }

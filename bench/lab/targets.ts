@@ -37,7 +37,7 @@ const targets = {
   },
   updateThroughputPeer: {
     figure: 'updates of one process, 64 in flight',
-    beside: 'BullMQ, jobs added a second',
+    beside: 'BullMQ: HSET, then a job added, a second',
     limit: { kind: 'AT_LEAST', ratio: 6 },
   },
   readHit: {

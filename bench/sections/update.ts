@@ -55,7 +55,12 @@ async function openSubjects(lab: Lab): Promise<Record<Name, Subject>> {
       tidy: () => writeBehind.flushQueue(),
       close: () => writeBehind.close(),
     },
-    bullmq: { title: 'BullMQ, a job added', operation: bullmq.add, tidy: bullmq.drain, close: bullmq.close },
+    bullmq: {
+      title: 'BullMQ: `HSET`, then a job added',
+      operation: bullmq.add,
+      tidy: bullmq.drain,
+      close: bullmq.close,
+    },
     floorAlways: {
       title: 'bare script, `appendfsync always`',
       operation: floorAlways.bareUpdate,
