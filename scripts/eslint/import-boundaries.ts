@@ -14,7 +14,7 @@ import type { Rule } from 'eslint';
 const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['write-behind', []],
   ['flights', ['write-behind']],
-  ['patterns', ['write-behind']],
+  ['patterns', ['write-behind', 'flights']],
   ['local-engines', []],
   ['functions', ['write-behind', 'flights', 'patterns']],
   ['local-stack', ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client']],

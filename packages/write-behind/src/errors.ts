@@ -163,16 +163,17 @@ export class BufferUnavailableError extends AfterwriteError {
   }
 }
 
+const REPEAT_WITH_KEY = 'Repeat the call with the same idempotency key to find out.';
+
 /**
  * The command was sent and its reply was lost: the update may be queued or not. Never reported as refused.
  * The same call with the same idempotency key settles it.
  */
 export class OutcomeUnknownError extends AfterwriteError {
-  constructor(command: string, cause: unknown) {
+  constructor(command: string, cause: unknown, advice = REPEAT_WITH_KEY) {
     super(
       'OUTCOME_UNKNOWN',
-      `The reply to ${command} was lost: it may have been carried out or not. ` +
-        'Repeat the call with the same idempotency key to find out.',
+      `The reply to ${command} was lost: it may have been carried out or not. ${advice}`,
       { retryable: true, cause, context: { command } },
     );
   }

@@ -12,12 +12,16 @@ import { isUtf8 } from 'node:buffer';
 import type { FieldValues, Scalar, Update } from './entity.ts';
 import type { Position } from './position.ts';
 
+/** An update as the audit trail shows it. */
+export interface AcceptedUpdate extends Update<FieldValues> {
+  /** When it was accepted, in microseconds since 1970. */
+  readonly acceptedUs: number;
+}
+
 /** An update that was read back from the queue. */
-export interface QueuedUpdate extends Update<FieldValues> {
+export interface QueuedUpdate extends AcceptedUpdate {
   readonly kind: 'UPDATE';
   readonly position: Position;
-  /** When the buffer accepted it, in microseconds since 1970. */
-  readonly acceptedUs: number;
   readonly bytes: Buffer;
 }
 

@@ -71,6 +71,19 @@ export function describeFence(name: string, make: MakeBuffer<ValkeyRig>): void {
         });
       });
 
+      test('6 nobody is given a lease by seizing, but what is cached goes', async () => {
+        const { lab, say } = await fenceLab(make);
+        await lab.fill('115', BASE);
+        await lab.buffer.lease('116', 'reader');
+        await shut(lab);
+        say({ partitions: 7 });
+        for (const id of ['115', '116']) {
+          expect(await lab.buffer.seize(id, 'writer')).toEqual({ kind: 'UNFENCED' });
+          expect(await lab.hand.hasLease(id)).toBe(false);
+          expect(await lab.buffer.read(id)).toBeUndefined();
+        }
+      });
+
       test('while it changes nobody writes, and is told for how long; afterwards it goes on', async () => {
         const { lab, say, asked } = await fenceLab(make);
         await lab.fill('115', BASE);

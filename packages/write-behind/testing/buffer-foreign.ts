@@ -96,6 +96,12 @@ const CASES: readonly Case[] = [
     run: (lab) => lab.buffer.invalidate(ID),
   },
   {
+    call: 'seize',
+    touches: ['entity', 'seq'],
+    prepare: (lab) => lab.buffer.lease(ID, 'mine'),
+    run: (lab) => lab.buffer.seize(ID, 'other'),
+  },
+  {
     call: 'disown',
     touches: ['queue', 'pending'],
     prepare: (lab) => lab.fill(ID, BASE),

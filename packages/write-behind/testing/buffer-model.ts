@@ -168,6 +168,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
+    arbitrary: id.map((of): Step => [
+      `seize ${of}`,
+      async (model) => void (await model.lab.buffer.seize(of, uniqueName())),
+    ]),
+  },
+  {
+    weight: 1,
     arbitrary: id.map((of): Step => [`end lease ${of}`, (model) => model.lab.hand.setLease(of, undefined)]),
   },
   { weight: 1, arbitrary: fc.constant<Step>(['lose seq', (model) => model.lab.hand.loseSeq(0)]) },

@@ -185,6 +185,7 @@ export function describePartitions(make: MakeBuffer): void {
           await expect(lab.buffer.lease(id, 'token')).rejects.toMatchObject(refusal);
           await expect(lab.buffer.fill(id, 'token', { gate: 'B' })).rejects.toMatchObject(refusal);
           await expect(lab.buffer.invalidate(id)).rejects.toMatchObject(refusal);
+          await expect(lab.buffer.seize(id, 'token')).rejects.toMatchObject(refusal);
           await expect(lab.buffer.disown(id)).rejects.toMatchObject(refusal);
         }
       });

@@ -170,4 +170,48 @@ export function describeReads(make: MakeBuffer): void {
       await lab.updateFrom({ gate: 'B' }, '115', { gate: 'C' });
     });
   });
+
+  describe('6 seized', () => {
+    test('a clean value goes, and only whoever seized it may fill', async () => {
+      const lab = await openLab(make);
+      await lab.fill('115', { gate: 'A' });
+      expect(await lab.buffer.seize('115', 'writer')).toEqual({ kind: 'SEIZED' });
+      expect(await lab.hand.ttlMs('115')).toBe('ABSENT');
+      expect(await lab.buffer.lease('115', uniqueName())).toMatchObject({ kind: 'BUSY' });
+      expect(await lab.buffer.fill('115', 'writer', { gate: 'B' })).toMatchObject({ kind: 'OK' });
+      expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'B' });
+    });
+
+    test("a loader's lease and an earlier writer's are broken: what they read is refused", async () => {
+      const lab = await openLab(make);
+      await lab.buffer.lease('115', 'reader');
+      await lab.buffer.seize('115', 'first');
+      await lab.buffer.seize('115', 'second');
+      for (const token of ['reader', 'first']) {
+        expect(await lab.buffer.fill('115', token, { gate: 'old' })).toEqual({ kind: 'REFUSED' });
+      }
+      expect(await lab.buffer.fill('115', 'second', { gate: 'B' })).toMatchObject({ kind: 'OK' });
+    });
+
+    test('a dirty value reads as a miss, and what waits of it is stored before anything is filled', async () => {
+      const lab = await openLab(make);
+      await lab.fill('115', { gate: 'A' });
+      const position = await lab.update('115', { gate: 'B' });
+      await lab.buffer.seize('115', 'writer');
+      expect(await lab.buffer.read('115')).toBeUndefined();
+      expect(await lab.hand.ttlMs('115')).toBe('NEVER');
+      expect(await lab.buffer.fill('115', 'writer', { gate: 'A' })).toEqual({ kind: 'REFUSED' });
+      await lab.ack([position]);
+      expect(await lab.hand.ttlMs('115')).toBe('ABSENT');
+    });
+
+    test('the lease ends by itself', async () => {
+      const lab = await openLab(make, { fillLeaseMs: 30 });
+      // Opens the partition.
+      await lab.fill('116', { gate: 'A' });
+      await lab.buffer.seize('115', 'writer');
+      expect(await lab.hand.hasLease('115')).toBe(true);
+      await expect.poll(async () => await lab.hand.hasLease('115')).toBe(false);
+    });
+  });
 }

@@ -68,6 +68,14 @@ export type LeaseReply =
   | { readonly kind: 'PENDING' }
   | { readonly kind: 'BUSY'; readonly leaseMs: number };
 
+export type SeizeReply =
+  | { readonly kind: 'SEIZED' }
+  /**
+   * Dropped, without a lease: the store must say first whether this process may write into the partition. `lease` asks it,
+   * which whoever holds one of its connections should not wait for: the others may all wait for one more.
+   */
+  | { readonly kind: 'UNFENCED' };
+
 export type FillReply =
   | { readonly kind: 'OK'; readonly version: string }
   /** The lease is gone, or an update was accepted, or somebody else filled: what was read must not be cached. */
@@ -168,6 +176,8 @@ export interface BufferPort {
   disown(id: string): Promise<boolean>;
   /** The next read and the next update of the entity start from the store's row. */
   invalidate(id: string): Promise<void>;
+  /** The same, and the fill lease is `token`'s, whoever had it. Works at the memory limit. */
+  seize(id: string, token: string): Promise<SeizeReply>;
 
   /**
    * Ids of entities that are cached, a portion at a time: from the beginning, or from the `next` of the portion before;

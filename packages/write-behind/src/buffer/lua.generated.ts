@@ -412,6 +412,59 @@ end
 redis.call('HDEL', KEYS[1], 'p', 'c')
 return { 'SEALED' }
 ` },
+  seize: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
+local function readEntity(key)
+  local state = redis.call('HMGET', key, '~v', '~d', '~m')
+  return state[1], state[2], state[3]
+end
+local function staleFields(key, first)
+  local kept, stale = {}, {}
+  for i = first, #ARGV, 2 do kept[ARGV[i]] = true end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then stale[#stale + 1] = field end
+  end
+  return stale
+end
+local function replaceContent(key, first, stale)
+  redis.call('HSET', key, unpack(ARGV, first, #ARGV))
+  for _, field in ipairs(stale) do redis.call('HDEL', key, field) end
+end
+local function serverName()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function leaseOf(token, server)
+  return token .. ' ' .. server
+end
+local function currentEpoch(known, candidate)
+  local server = serverName()
+  local last = tonumber(known[2] or '0')
+  if known[1] and known[3] == server then
+    return known[1], last, server, false
+  end
+  return candidate, last, server, true
+end
+local function beginEpoch(key, epoch, seqText, server)
+  local time = redis.call('TIME')
+  local begun = string.format('%.0f', tonumber(time[1]) * 1000000 + tonumber(time[2]))
+  local known = redis.call('HMGET', key, 'e', 's', 'b')
+  redis.call('HSET', key, 'e', epoch, 's', seqText, 'r', server, 'a', string.rep('0', 16), 'b', begun)
+  if not known[3] then redis.call('HSET', key, 'pe', known[1] or '', 'ps', known[2] or '0') end
+end
+local function isFenced(fence, partitions, server)
+  return fence == partitions .. ' ' .. server
+end
+local _, dirty = readEntity(KEYS[1])
+local fence = redis.call('HGET', KEYS[3], 'p')
+local server = serverName()
+local fenced = isFenced(fence, ARGV[3], server)
+if fenced then
+  redis.call('SET', KEYS[2], leaseOf(ARGV[1], server), 'PX', ARGV[2])
+else
+  redis.call('DEL', KEYS[2])
+end
+if dirty then redis.call('HDEL', KEYS[1], '~v') else redis.call('DEL', KEYS[1]) end
+return { fenced and 'OK' or 'UNFENCED' }
+` },
   settle: { numberOfKeys: 1, lua: `#!lua flags=allow-oom
 local known = redis.call('HMGET', KEYS[1], 'e', ARGV[2])
 if known[1] ~= ARGV[1] or not known[2] or tonumber(known[2]) ~= tonumber(ARGV[3]) then return 0 end

@@ -7,7 +7,7 @@ import { BufferError, BufferFullError } from '../errors.ts';
 import type { Position } from '../position.ts';
 import type { Ack, BreakerReply, BreakerState, BufferPort, CachedEntity, CachedLook } from './buffer.ts';
 import type { CheckResult, FillReply, LeaseReply, PartitionLife, PartitionQueue } from './buffer.ts';
-import type { PeekedBatch, UpdateReply, UpdateRequest } from './buffer.ts';
+import type { PeekedBatch, SeizeReply, UpdateReply, UpdateRequest } from './buffer.ts';
 import { decodeEntity, fieldArguments, MISSING_ROW } from './entity-hash.ts';
 import { checkId, entityIdOf, everyKey, type PartitionKeys, partitionKeys, partitionOf } from './keys.ts';
 import { type Layout, PartitionFence } from './partition-fence.ts';
@@ -171,6 +171,14 @@ export class ValkeyBuffer implements BufferPort {
   async invalidate(id: string): Promise<void> {
     const keys = this.#of(id);
     await this.#link.script('invalidate', [keys.entityPrefix + id, keys.fillPrefix + id], []);
+  }
+
+  async seize(id: string, token: string): Promise<SeizeReply> {
+    const keys = this.#of(id);
+    const touched = [keys.entityPrefix + id, keys.fillPrefix + id, keys.seq];
+    const { fillLeaseMs, partitions } = this.#options;
+    const [kind] = await this.#link.script('seize', touched, [token, fillLeaseMs, partitions]);
+    return { kind: kind === 'OK' ? 'SEIZED' : 'UNFENCED' };
   }
 
   async cachedIds(cursor: string | undefined): Promise<{ ids: string[]; next: string | undefined }> {

@@ -174,6 +174,8 @@ describe('at the memory limit', () => {
 
   test('9 invalidating and disowning work, and so does deleting everything', async () => {
     const lab = await openFullLab();
+    await lab.buffer.seize(DIRTY[2]!, 'writer');
+    expect(await lab.buffer.read(DIRTY[2]!)).toBeUndefined();
     await lab.buffer.invalidate(DIRTY[0]!);
     expect(await lab.buffer.read(DIRTY[0]!)).toBeUndefined();
     expect(await lab.buffer.clear()).toMatchObject({ deleted: 0 });

@@ -6,7 +6,7 @@
  */
 import type { Layout } from '../buffer/partition-fence.ts';
 import type { FieldValues } from '../entity.ts';
-import type { QueuedUpdate } from '../item.ts';
+import type { AcceptedUpdate } from '../item.ts';
 import type { Position } from '../position.ts';
 
 /** Why an update was parked. */
@@ -57,7 +57,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** One update with the row just before it and just after it, also within a batch. */
 export interface RowChange {
-  readonly update: QueuedUpdate;
+  readonly update: AcceptedUpdate;
   readonly before: Row;
   readonly after: Row;
 }
