@@ -18,15 +18,16 @@ export interface CommitPorts {
 }
 
 /**
- * `first` is called under the row's lock, before anything is written, and says whether to go on. Throws StoreUnavailableError, StoreDataError or
- * StoreError, rolled back, and OutcomeUnknownError where COMMIT was sent and not answered.
+ * `first` is called under the row's lock, before anything is written, and says whether to go on. Throws
+ * StoreUnavailableError, StoreDataError or StoreError, rolled back; OutcomeUnknownError where COMMIT was sent and its
+ * reply was lost.
  */
 export async function commitUpdate(
   { store, runtime }: CommitPorts,
   update: Update<FieldValues>,
   first: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<CommitReply> {
-  let isCommitSent = false;
+  const progress = { isCommitSent: false };
   const work = async (transaction: StoreTransaction): Promise<CommitReply> => {
     const before = (await transaction.lockRows([update.id])).get(update.id);
     // Answered, not thrown: a transaction that wrote nothing may commit, and its connection is used again.
@@ -35,13 +36,13 @@ export async function commitUpdate(
     // Under the lock, so that the audit trail's times are in the order of the commits, as far as clocks agree.
     const accepted = { ...update, acceptedUs: runtime.now() * 1000 };
     await transaction.write([{ update: accepted, before, after: store.change(before, update.changes) }]);
-    isCommitSent = true;
+    progress.isCommitSent = true;
     return { kind: 'COMMITTED' };
   };
   try {
     return await store.transaction(work);
   } catch (error) {
-    if (!isCommitSent) throw error;
+    if (!progress.isCommitSent) throw error;
     throw new OutcomeUnknownError(
       'COMMIT',
       error,

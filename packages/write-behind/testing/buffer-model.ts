@@ -94,6 +94,10 @@ class Model {
   }
 
   /** As an eviction does, which takes only what has a TTL; or as an operator does, who takes anything. */
+  async seize(id: string): Promise<void> {
+    await this.lab.buffer.seize(id, uniqueName());
+  }
+
   async evict(id: Id, anything: boolean): Promise<void> {
     if (anything || (await this.lab.hand.ttlMs(id)) !== 'NEVER') await this.lab.hand.evict(id);
   }
@@ -168,10 +172,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: id.map((of): Step => [
-      `seize ${of}`,
-      async (model) => void (await model.lab.buffer.seize(of, uniqueName())),
-    ]),
+    arbitrary: id.map((of): Step => [`seize ${of}`, (model) => model.seize(of)]),
   },
   {
     weight: 1,

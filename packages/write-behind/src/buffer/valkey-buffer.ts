@@ -162,10 +162,8 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async disown(id: string): Promise<boolean> {
-    const keys = this.#of(id);
-    return (
-      (await this.#link.number('disown', [keys.queue, keys.pending, keys.entityPrefix + id], [id])) === 1
-    );
+    const { queue, pending, entityPrefix } = this.#of(id);
+    return (await this.#link.number('disown', [queue, pending, entityPrefix + id], [id])) === 1;
   }
 
   async invalidate(id: string): Promise<void> {
@@ -174,10 +172,9 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async seize(id: string, token: string): Promise<SeizeReply> {
-    const keys = this.#of(id);
-    const touched = [keys.entityPrefix + id, keys.fillPrefix + id, keys.seq];
-    const { fillLeaseMs, partitions } = this.#options;
-    const [kind] = await this.#link.script('seize', touched, [token, fillLeaseMs, partitions]);
+    const { entityPrefix, fillPrefix, seq } = this.#of(id);
+    const args = [token, this.#options.fillLeaseMs, this.#options.partitions];
+    const [kind] = await this.#link.script('seize', [entityPrefix + id, fillPrefix + id, seq], args);
     return { kind: kind === 'OK' ? 'SEIZED' : 'UNFENCED' };
   }
 
@@ -304,9 +301,8 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async tripBreaker({ known, waitMs, keptMs }: { known: number; waitMs: number; keptMs: number }) {
-    return readBreakerState(
-      await this.#link.script('trip', [this.#partition(0).breaker], [known, waitMs, keptMs]),
-    );
+    const { breaker } = this.#partition(0);
+    return readBreakerState(await this.#link.script('trip', [breaker], [known, waitMs, keptMs]));
   }
 
   async closeBreaker(): Promise<void> {
