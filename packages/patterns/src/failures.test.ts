@@ -1,5 +1,10 @@
 /** What each pattern leaves when a process dies at a line, and when a server is away: docs/PATTERNS.md, line by line. */
-import { BufferUnavailableError, parseSettings, StoreUnavailableError } from '@afterwrite/write-behind';
+import {
+  BufferFullError,
+  BufferUnavailableError,
+  parseSettings,
+  StoreUnavailableError,
+} from '@afterwrite/write-behind';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { replacing } from '../../../tests/support/decorate.ts';
 import { startTcpProxy } from '../../../tests/support/tcp-proxy.ts';
@@ -41,7 +46,7 @@ async function cachedFlight(pattern: Pattern): Promise<number> {
 async function dyingBefore(step: string, pattern: Pattern, flight: number, meanwhile?: () => Promise<void>) {
   const actor = new Actor({ locked: false }, place.ports[pattern]);
   await actor.start(() => place.over(pattern, actor.ports).update(flight, NEW, BY));
-  while (actor.next !== step) await actor.step();
+  await actor.stepUntil(step);
   await meanwhile?.();
   actor.die();
   await actor.finish();
@@ -83,7 +88,7 @@ describe.each(PATTERNS)('6 %s, a writer that dies', (pattern) => {
     await place.ports[pattern].buffer.invalidate(String(flight));
     const reader = new Actor({ locked: false }, place.ports[pattern]);
     await reader.start(() => place.over(pattern, reader.ports).get(flight));
-    while (reader.next !== 'fill') await reader.step();
+    await reader.stepUntil('fill');
     await dyingBefore(pattern === 'cache-aside' ? 'invalidate' : 'load', pattern, flight);
     await reader.step();
     await place.endLease(pattern, flight);
@@ -106,7 +111,7 @@ test('6 write-through, a lease that ended before the commit: old only if the wri
   const writer = new Actor({ locked: false }, place.ports[pattern]);
   let updated: unknown;
   await writer.start(async () => (updated = await place.over(pattern, writer.ports).update(flight, NEW, BY)));
-  while (writer.next !== 'commit') await writer.step();
+  await writer.stepUntil('commit');
   await readOld(flight);
   await writer.finish();
   expect(updated).toMatchObject({ cache: 'DROPPED' });
@@ -115,7 +120,7 @@ test('6 write-through, a lease that ended before the commit: old only if the wri
   const other = await cachedFlight(pattern);
   const dying = new Actor({ locked: false }, place.ports[pattern]);
   await dying.start(() => place.over(pattern, dying.ports).update(other, NEW, BY));
-  while (dying.next !== 'commit') await dying.step();
+  await dying.stepUntil('commit');
   await readOld(other);
   await dying.step();
   dying.die();
@@ -207,6 +212,15 @@ describe.each(PATTERNS)('%s, a server that is away', (pattern) => {
       return;
     }
     await place.endLease(pattern, flight);
+    expect(await read(pattern, flight)).toBe(NEW.departure);
+  });
+
+  test('Valkey at its memory limit: the write is stored, and nothing is cached', async () => {
+    const flight = await cachedFlight(pattern);
+    const full = () => Promise.reject(new BufferFullError(undefined));
+    const buffer = replacing(place.ports[pattern].buffer, { fill: full, lease: full });
+    const updated = await place.over(pattern, { buffer }).update(flight, NEW, BY);
+    expect(updated).toMatchObject({ cache: 'DROPPED', durability: 'stored' });
     expect(await read(pattern, flight)).toBe(NEW.departure);
   });
 

@@ -154,7 +154,7 @@ describe.each(PATTERNS)('%s', (pattern) => {
     const cache = place.over(pattern, actor.ports);
     await place.over(pattern).get(13);
     await actor.start(() => cache.update(13, timesOf(7), BY));
-    while (actor.next !== 'invalidate' && actor.next !== 'fill') await actor.step();
+    await actor.stepUntil(pattern === 'cache-aside' ? 'invalidate' : 'fill');
     let isClosed = false;
     const closing = cache.close().then(() => (isClosed = true));
     await expect(cache.get(13)).rejects.toMatchObject({ code: 'CLOSED' });

@@ -72,6 +72,14 @@ export class Actor {
     await this.#arrived.promise;
   }
 
+  /** Takes its steps before this one. */
+  async stepUntil(step: string): Promise<void> {
+    while (this.next !== step) {
+      if (this.#isDone) throw new Error(`it ended before ${step}: ${this.steps.join(' ')}`);
+      await this.step();
+    }
+  }
+
   /** Sends nothing any more. */
   die(): void {
     this.#isDead = true;
