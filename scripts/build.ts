@@ -13,7 +13,7 @@ import { publishedManifest, type SourceManifest, sourceEntryPoints } from './bui
 import { root } from './run.ts';
 
 /** In order: a package comes after those it imports. */
-const PACKAGES = ['write-behind', 'flights'];
+const PACKAGES = ['write-behind', 'flights', 'patterns'];
 /** Carried along when the package has one, else the checkout's. */
 const DOCUMENTS = ['README.md', 'LICENSE'];
 

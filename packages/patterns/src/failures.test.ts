@@ -55,12 +55,12 @@ async function dyingBefore(step: string, pattern: Pattern, flight: number, meanw
 const read = async (pattern: Pattern, flight: number) =>
   (await place.over(pattern).get(flight)).value.departure;
 
-async function expectOldUntilItExpires(pattern: Pattern, flight: number): Promise<void> {
+async function expectOldUntilItExpires(pattern: Pattern, flight: number, old = OLD): Promise<void> {
   expect(await place.departureOf(flight)).toBe(NEW.departure);
   const ttlMs = await place.ttlMs(pattern, flight);
   expect(ttlMs).toBeGreaterThan(0);
   expect(ttlMs).toBeLessThanOrEqual(CACHE_TTL_MS);
-  expect(await place.ports[pattern].buffer.read(String(flight))).toMatchObject({ value: OLD });
+  expect(await place.ports[pattern].buffer.read(String(flight))).toMatchObject({ value: old });
   await place.expire(pattern, flight);
   expect(await read(pattern, flight)).toBe(NEW.departure);
 }
@@ -101,31 +101,82 @@ describe.each(PATTERNS)('6 %s, a writer that dies', (pattern) => {
   });
 });
 
-test('6 write-through, a lease that ended before the commit: old only if the writer dies as well', async () => {
+describe('6 write-through, two writers, of which the second dies after its commit', () => {
   const pattern = 'write-through';
-  const readOld = async (flight: number) => {
+  const EARLIER = timesOf(3);
+
+  async function twoWriters(flight: number) {
+    const table = { locked: false };
+    const earlier = new Actor(table, place.ports[pattern]);
+    const dying = new Actor(table, place.ports[pattern]);
+    await earlier.start(() => place.over(pattern, earlier.ports).update(flight, EARLIER, BY));
+    await dying.start(() => place.over(pattern, dying.ports).update(flight, NEW, BY));
+    await earlier.stepUntil('commit');
+    return { earlier, dying };
+  }
+
+  async function dieAfterCommit(dying: Actor) {
+    await dying.stepUntil('load');
+    dying.die();
+    await dying.finish();
+  }
+
+  test('it seizes under the lock, so that nothing old is left of the first, nor of a reader of it', async () => {
+    const flight = await cachedFlight(pattern);
+    const { earlier, dying } = await twoWriters(flight);
+    // Would be its turn now, if it did not wait for the lock.
+    await dying.step();
+    await earlier.finish();
+    expect(await read(pattern, flight)).toBe(EARLIER.departure);
+    await dieAfterCommit(dying);
+    await place.endLease(pattern, flight);
+    expect(await read(pattern, flight)).toBe(NEW.departure);
+  });
+
+  test('the gap: the first finds its lease taken and drops the value, and with it the lease of the second', async () => {
+    const flight = await cachedFlight(pattern);
+    const { earlier, dying } = await twoWriters(flight);
+    await earlier.stepUntil('fill');
+    await dying.stepUntil('commit');
+    await earlier.finish();
+    expect(await read(pattern, flight)).toBe(EARLIER.departure);
+    await dieAfterCommit(dying);
+    await expectOldUntilItExpires(pattern, flight, EARLIER);
+  });
+});
+
+describe('6 write-through, a lease that ended before the commit', () => {
+  const pattern = 'write-through';
+
+  /** A writer just before its commit, while the old row was cached. */
+  async function lateWriter(flight: number) {
+    const writer = new Actor({ locked: false }, place.ports[pattern]);
+    const updated = Promise.withResolvers<unknown>();
+    await writer.start(async () => {
+      updated.resolve(await place.over(pattern, writer.ports).update(flight, NEW, BY));
+    });
+    await writer.stepUntil('commit');
     await place.endLease(pattern, flight);
     expect(await read(pattern, flight)).toBe(OLD.departure);
-  };
-  const flight = await cachedFlight(pattern);
-  const writer = new Actor({ locked: false }, place.ports[pattern]);
-  let updated: unknown;
-  await writer.start(async () => (updated = await place.over(pattern, writer.ports).update(flight, NEW, BY)));
-  await writer.stepUntil('commit');
-  await readOld(flight);
-  await writer.finish();
-  expect(updated).toMatchObject({ cache: 'DROPPED' });
-  expect(await read(pattern, flight)).toBe(NEW.departure);
+    return { writer, updated: updated.promise };
+  }
 
-  const other = await cachedFlight(pattern);
-  const dying = new Actor({ locked: false }, place.ports[pattern]);
-  await dying.start(() => place.over(pattern, dying.ports).update(other, NEW, BY));
-  await dying.stepUntil('commit');
-  await readOld(other);
-  await dying.step();
-  dying.die();
-  await dying.finish();
-  await expectOldUntilItExpires(pattern, other);
+  test('is noticed: what is cached is dropped', async () => {
+    const flight = await cachedFlight(pattern);
+    const { writer, updated } = await lateWriter(flight);
+    await writer.finish();
+    expect(await updated).toMatchObject({ cache: 'DROPPED' });
+    expect(await read(pattern, flight)).toBe(NEW.departure);
+  });
+
+  test('the gap: the old value stays until it expires if the writer dies', async () => {
+    const flight = await cachedFlight(pattern);
+    const { writer } = await lateWriter(flight);
+    await writer.step();
+    writer.die();
+    await writer.finish();
+    await expectOldUntilItExpires(pattern, flight);
+  });
 });
 
 describe.each(PATTERNS)('%s, a COMMIT whose reply is lost', (pattern) => {
