@@ -5,6 +5,7 @@ import {
   parseSettings,
   StoreUnavailableError,
 } from '@afterwrite/write-behind';
+import type { StorePort } from '@afterwrite/write-behind/internal';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { replacing } from '../../../tests/support/decorate.ts';
 import { startTcpProxy } from '../../../tests/support/tcp-proxy.ts';
@@ -16,6 +17,7 @@ import {
   timesOf,
 } from '../testing/pattern-world.ts';
 import { Actor } from '../testing/turns.ts';
+import type { CommitReply } from './commit-update.ts';
 
 const BY = { user: 'test' };
 const OLD = timesOf(1);
@@ -179,27 +181,40 @@ describe('6 write-through, a lease that ended before the commit', () => {
   });
 });
 
-describe.each(PATTERNS)('%s, a COMMIT whose reply is lost', (pattern) => {
-  test('is outcome unknown, and nobody caches the row as it was while the commit may still arrive', async () => {
-    const flight = await cachedFlight(pattern);
-    const arrives = Promise.withResolvers<undefined>();
-    let late: Promise<unknown> = Promise.resolve();
-    const { store } = place.ports[pattern];
-    const cache = place.over(pattern, {
-      store: replacing(store, {
-        transaction: async (work) => {
-          const sent = Promise.withResolvers<undefined>();
-          late = store.transaction(async (transaction) => {
-            const result = await work(transaction);
-            sent.resolve(undefined);
-            await arrives.promise;
-            return result;
-          });
-          await sent.promise;
-          throw new StoreUnavailableError('the connection was lost');
-        },
-      }),
+/** A store that loses the reply to the first COMMIT of something written, which then waits on its way. */
+function commitLost(real: StorePort) {
+  const arrives = Promise.withResolvers<undefined>();
+  onTestFinished(() => arrives.resolve(undefined));
+  let late: Promise<unknown> = Promise.resolve();
+  const transaction: StorePort['transaction'] = async (work) => {
+    const sent = Promise.withResolvers<boolean>();
+    const running = real.transaction(async (open) => {
+      const result = await work(open);
+      const isWritten = (result as CommitReply).kind === 'COMMITTED';
+      sent.resolve(isWritten);
+      if (isWritten) await arrives.promise;
+      return result;
     });
+    late = running;
+    if (!(await sent.promise)) return await running;
+    throw new StoreUnavailableError('the connection was lost');
+  };
+  return {
+    store: replacing(real, { transaction }),
+    late: () => late,
+    arrive: () => arrives.resolve(undefined),
+  };
+}
+
+describe.each(PATTERNS)('%s, a COMMIT whose reply is lost', (pattern) => {
+  test.each([
+    { where: 'a partition in use', isShut: false },
+    { where: 'a partition that was not used since Valkey was started', isShut: true },
+  ])('is outcome unknown; nobody caches the row while the commit may arrive: $where', async ({ isShut }) => {
+    const flight = await cachedFlight(pattern);
+    if (isShut) await place.shut(pattern, flight);
+    const { store, late, arrive } = commitLost(place.ports[pattern].store);
+    const cache = place.over(pattern, { store });
     const update = cache.update(flight, NEW, BY);
     await expect(update).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', retryable: true });
     await expect(update).rejects.toThrow('Read the row or its audit trail');
@@ -208,8 +223,8 @@ describe.each(PATTERNS)('%s, a COMMIT whose reply is lost', (pattern) => {
     // Read, lease; it is somebody else's, so lease again.
     for (let step = 0; step < 3; step++) await reader.step();
     expect(reader.next).toBe('lease');
-    arrives.resolve(undefined);
-    await late;
+    arrive();
+    await late();
     await place.endLease(pattern, flight);
     await reader.finish();
     expect(await read(pattern, flight)).toBe(NEW.departure);

@@ -119,12 +119,17 @@ export abstract class PatternCache<Value extends FieldValues, Changes extends Fi
       if (step === 'MISSING') throw new NotFoundError(this.#definition.name, update.id);
       return step;
     } catch (error) {
-      // A COMMIT on its way may still arrive: while the lease lasts, nobody caches the row as it was before.
-      if (error instanceof OutcomeUnknownError) {
-        await this.ports.buffer.seize(update.id, this.ports.runtime.uniqueName()).catch(() => undefined);
-      }
+      if (error instanceof OutcomeUnknownError) await this.#keepOut(update.id).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** A COMMIT on its way may still arrive: while the lease lasts, nobody caches the row as it was before. */
+  async #keepOut(id: string): Promise<void> {
+    const { buffer, runtime } = this.ports;
+    const token = runtime.uniqueName();
+    const { kind } = await buffer.seize(id, token);
+    if (kind === 'UNFENCED') await buffer.lease(id, token);
   }
 
   #parse(id: unknown, changes: unknown, options: PatternUpdateOptions): Update<FieldValues> {

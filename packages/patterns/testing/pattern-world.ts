@@ -31,6 +31,8 @@ export interface PatternWorld {
   expire(pattern: Pattern, id: number): Promise<void>;
   /** The fill lease ends, as it does by itself after CACHE_FILL_LEASE_MS. */
   endLease(pattern: Pattern, id: number): Promise<void>;
+  /** Whoever wants to cache something in its partition must ask the database first, as after a restart of Valkey. */
+  shut(pattern: Pattern, id: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -80,6 +82,10 @@ export async function makePatternWorld(options: WorldOptions = {}): Promise<Patt
     async endLease(pattern, id) {
       const key = ports[pattern].buffer.cacheKey(String(id));
       await world.valkey.del(key.replace(/:(\d+)$/, ':fill:$1'));
+    },
+    async shut(pattern, id) {
+      const key = ports[pattern].buffer.cacheKey(String(id));
+      await world.valkey.hdel(key.replace(/:\d+$/, ':seq'), 'p');
     },
     async dispose() {
       await Promise.all(opened.flatMap(({ buffer, store }) => [buffer.close(), store.close()]));

@@ -4,5 +4,11 @@ export { Loader } from './cache/loader.ts';
 export { Reader } from './cache/reader.ts';
 export { checkFieldValues, parseAttribution, parseEntityId } from './entity.ts';
 export { type Batch, type BatchOutcome, commitBatch } from './flusher/commit-batch.ts';
-export { type AcceptedUpdate, decodeItem, type QueueItem, type QueuedUpdate, type UnreadableItem } from './item.ts';
+export {
+  type AcceptedUpdate,
+  decodeItem,
+  type QueueItem,
+  type QueuedUpdate,
+  type UnreadableItem,
+} from './item.ts';
 export type * from './store/store.ts';
