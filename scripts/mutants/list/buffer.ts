@@ -136,6 +136,13 @@ export const bufferMutations: readonly Mutation[] = [
     caughtBy: [counterexample('fill without a lease'), contract('without a lease, or under another one')],
   },
   {
+    name: 'seize-leaves-others-their-lease',
+    guard: 'Fill lease',
+    file: `${LUA}/seize-3.lua`,
+    edits: [{ find: "'PX', ARGV[2])", replace: "'PX', ARGV[2], 'NX')" }],
+    caughtBy: [contract("a loader's lease and an earlier writer's are broken")],
+  },
+  {
     name: 'base-without-lease',
     guard: 'Fill lease',
     file: UPDATE,

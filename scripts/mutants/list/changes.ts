@@ -20,6 +20,13 @@ const fenceMutations: readonly Mutation[] = [
     caughtBy: [contract('another number is refused by name, for updates and for loads')],
   },
   {
+    name: 'fence-not-asked-by-seize',
+    guard: 'Partition fence',
+    file: `${LUA}/seize-3.lua`,
+    edits: [{ find: 'local fenced = isFenced(fence, ARGV[3], server)', replace: 'local fenced = true' }],
+    caughtBy: [contract('6 nobody is given a lease by seizing, but what is cached goes')],
+  },
+  {
     name: 'fence-not-asked-by-lease',
     guard: 'Partition fence',
     file: `${LUA}/lease-4.lua`,
