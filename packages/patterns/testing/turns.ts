@@ -38,8 +38,13 @@ export class Actor {
         load: (id) => this.#turn('load', () => store.load(id)),
         transaction: (work) => this.#transaction(store, work),
       }),
-      // A lease that others hold is looked at again at once: the turns are the clock.
-      runtime: { ...ports.runtime, sleep: () => Promise.resolve() },
+      // While turns are taken they are the clock: a lease that others hold is looked at again at once.
+      runtime: {
+        ...ports.runtime,
+        sleep: async (ms) => {
+          if (this.#isFree) await ports.runtime.sleep(ms);
+        },
+      },
     };
   }
 
