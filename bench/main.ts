@@ -42,16 +42,17 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
   const servers = await startBenchServers({ say, signal });
   const results = new Map<string, SectionResult>();
   const done: { section: Section; result: SectionResult }[] = [];
+  const settings: Lab['settings'] = (namespace, overrides = {}) =>
+    parseSettings({ ...servers.environment, CACHE_NAMESPACE: namespace, ...overrides });
   const lab: Omit<Lab, 'say'> = {
     servers,
     isQuick: options.quick,
     rounds: options.quick ? ROUNDS.quick : ROUNDS.full,
     signal,
     results,
-    open: async (namespace, overrides = {}) => {
-      const environment = { ...servers.environment, CACHE_NAMESPACE: namespace, ...overrides };
-      return await FlightCache.open(parseSettings(environment), { logger: stderrLogger() });
-    },
+    settings,
+    open: async (namespace, overrides) =>
+      await FlightCache.open(settings(namespace, overrides), { logger: stderrLogger() }),
   };
   try {
     for (const section of options.only ?? sections) {

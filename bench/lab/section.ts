@@ -1,5 +1,6 @@
 /** What a part of the benchmark is given and what it gives back. */
 import type { FlightCache } from '@afterwrite/flights';
+import type { Settings } from '@afterwrite/write-behind';
 import type { Servers } from './servers.ts';
 import type { TargetRow } from './targets.ts';
 
@@ -14,6 +15,8 @@ export interface Lab {
   readonly say: (line: string) => void;
   /** What the sections before this one gave. */
   readonly results: ReadonlyMap<string, SectionResult>;
+  /** Of the bench's servers. */
+  readonly settings: (namespace: string, overrides?: Environment) => Settings;
   /** A cache on the bench's servers; closed by who opened it. Of `namespace`s each has keys and rows of its own. */
   readonly open: (namespace: string, overrides?: Environment) => Promise<FlightCache>;
 }
