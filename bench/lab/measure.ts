@@ -47,7 +47,7 @@ export async function timeOperation(operation: Operation, load: Load, first = 0)
 }
 
 /** The value below which this part of the sorted values lies (nearest rank). */
-function quantile(sorted: ArrayLike<number>, part: number): number {
+export function quantile(sorted: ArrayLike<number>, part: number): number {
   const rank = Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1));
   return sorted[rank] ?? Number.NaN;
 }

@@ -62,7 +62,8 @@ async function readCounters(connection: Connection): Promise<Record<(typeof COUN
   return { Questions, Com_commit, Bytes_received };
 }
 
-async function cpuOf(pid: number | undefined): Promise<number> {
+/** CPU that a process has used up to now, microseconds; NaN where it cannot be looked at. */
+export async function cpuOf(pid: number | undefined): Promise<number> {
   if (pid === undefined) return Number.NaN;
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
   // After the name, which is in parentheses and may hold anything: state is the 3rd field, utime and stime 14th and 15th.

@@ -4,6 +4,7 @@ import { cost } from './cost.ts';
 import { drain } from './drain.ts';
 import { functions } from './function.ts';
 import { read } from './read.ts';
+import { sustained } from './sustained.ts';
 import { update } from './update.ts';
 
-export const sections: readonly Section[] = [update, read, drain, functions, cost];
+export const sections: readonly Section[] = [update, read, drain, sustained, functions, cost];

@@ -1,0 +1,27 @@
+/** The worker as it runs everywhere, with a shorter interval. Ends with its parent, or when that lets go of it. */
+import { FlightCache } from '@afterwrite/flights';
+import { parseSettings, runWorker, stderrLogger, systemRuntime } from '@afterwrite/write-behind';
+
+export interface FlusherOptions {
+  readonly intervalMs: number;
+}
+
+const { intervalMs } = JSON.parse(process.argv[2] ?? '{}') as FlusherOptions;
+const end = new AbortController();
+process.once('disconnect', () => end.abort());
+// Ctrl-C goes to all processes of a terminal; the parent decides.
+process.on('SIGINT', () => undefined);
+
+const settings = parseSettings(process.env);
+const cache = await FlightCache.open(settings);
+process.send?.('open');
+await runWorker({
+  cache,
+  intervalMs,
+  // QUEUE_BATCH_SIZE, which `npm run worker` takes, is 10 for who wants to watch it.
+  batchSize: settings.QUEUE_BATCH_ROWS,
+  runtime: systemRuntime(),
+  logger: stderrLogger(),
+  signal: end.signal,
+});
+await cache.close();
