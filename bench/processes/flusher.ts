@@ -23,5 +23,9 @@ await runWorker({
   runtime: systemRuntime(),
   logger: stderrLogger(),
   signal: end.signal,
+  onRound({ stopped }) {
+    for (const { partition, message } of stopped)
+      process.stderr.write(`partition ${String(partition)}: ${message}\n`);
+  },
 });
 await cache.close();

@@ -23,7 +23,7 @@ const LOOK_MS = 20;
 /** Of five looks one is at the queue too. */
 const QUEUE_LOOKS = 5;
 /** How long what waits may take once nobody writes any more; then it is drained here. */
-const REST_MS = 10_000;
+const REST_MS = 5000;
 
 interface Sustained {
   readonly perSecond: number;
@@ -53,7 +53,7 @@ export const sustained: Section = {
     const cache = await lab.open(NAMESPACE);
     try {
       const parts = { lab, connection, cache };
-      const seconds = lab.isQuick ? 12 : 60;
+      const seconds = lab.isQuick ? 10 : 60;
       const first = await sustain(parts, { perSecond: TARGET.perSecond, seconds });
       const runs = [first];
       // In two minutes there is no time to search.
