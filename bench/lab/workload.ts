@@ -45,8 +45,14 @@ const STRIDE = 61_803;
 
 const scattered = (index: number) => String(1 + ((index * STRIDE) % FLIGHTS));
 
+export const hot: Workload = {
+  name: 'hot',
+  title: '500 hot flights',
+  flightAt: (index) => flightOf(index, HOT_FLIGHTS),
+};
+
 export const workloads: readonly Workload[] = [
-  { name: 'hot', title: '500 hot flights', flightAt: (index) => flightOf(index, HOT_FLIGHTS) },
+  hot,
   { name: 'even', title: '100,000 flights evenly', flightAt: scattered },
   { name: 'zipf', title: 'Zipf, s = 1', flightAt: zipf() },
 ];

@@ -15,6 +15,7 @@ process.on('SIGINT', () => undefined);
 const settings = parseSettings(process.env);
 const cache = await FlightCache.open(settings);
 process.send?.('open');
+await new Promise((resolve) => process.once('message', resolve));
 await runWorker({
   cache,
   intervalMs,

@@ -9,7 +9,7 @@ import { shown } from '../lab/report.ts';
 import type { Lab, Section, SectionResult } from '../lab/section.ts';
 import { type TargetName, targetRow } from '../lab/targets.ts';
 import { measureUsage, type Usage } from '../lab/usage.ts';
-import { changesOf, fillQueue, type Workload, workloads } from '../lab/workload.ts';
+import { changesOf, fillQueue, hot, type Workload, workloads } from '../lab/workload.ts';
 
 const BATCHES = [10, 100, 1000, 5000, 10_000] as const;
 const MOST_ROWS = String(Math.max(...BATCHES));
@@ -242,12 +242,7 @@ function present(
             `write-behind, ${workload.title}`,
             ...Object.values(COSTS).map((cost) => costOf(of(workload, 'ours'), cost)),
           ]),
-          ...workloads
-            .slice(0, 1)
-            .map((workload) => [
-              TITLES.single,
-              ...Object.values(COSTS).map((cost) => costOf(of(workload, 'single'), cost)),
-            ]),
+          [TITLES.single, ...Object.values(COSTS).map((cost) => costOf(of(hot, 'single'), cost))],
         ],
       },
     ],
@@ -307,8 +302,6 @@ function figuresOf(of: (workload: Workload, subject: Subject) => readonly Draine
     figures[`bytesToMysqlPerUpdate${suffix}`] = costOf(ours, ({ bytesToMysql }) => bytesToMysql);
     figures[`mysqlCpuUsPerUpdate${suffix}`] = costOf(ours, ({ mysqlUs }) => mysqlUs);
   }
-  const [hot] = workloads;
-  if (!hot) return figures;
   const ours = of(hot, 'ours');
   const single = of(hot, 'single');
   return {

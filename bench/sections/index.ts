@@ -4,7 +4,8 @@ import { cost } from './cost.ts';
 import { drain } from './drain.ts';
 import { functions } from './function.ts';
 import { read } from './read.ts';
+import { scale } from './scale.ts';
 import { sustained } from './sustained.ts';
 import { update } from './update.ts';
 
-export const sections: readonly Section[] = [update, read, drain, sustained, functions, cost];
+export const sections: readonly Section[] = [update, read, drain, sustained, scale, functions, cost];

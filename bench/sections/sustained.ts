@@ -101,6 +101,7 @@ async function sustain(parts: Parts, load: { perSecond: number; seconds: number 
       Valkey: lab.servers.valkey.pid,
     };
     const before = await cpuOfAll(pids);
+    flusher.send('go');
     writer.send('go');
     const written = writer.next<Written>();
     const { queue, spentMs } = await watch(parts, watermarks, written);
