@@ -21,6 +21,8 @@ interface Options {
   readonly only?: readonly Section[];
   readonly publish: boolean;
   readonly results: string;
+  readonly mysql: readonly string[];
+  readonly valkey: readonly string[];
 }
 
 const ROUNDS = { quick: 3, full: 7 };
@@ -35,11 +37,16 @@ function parseSections(names: string): Section[] {
   });
 }
 
+function split(argument: string, before: readonly string[]): string[] {
+  return [...before, ...argument.split(' ')];
+}
+
 async function run(options: Options, signal: AbortSignal): Promise<void> {
   const startMs = performance.now();
   const spentSeconds = () => (performance.now() - startMs) / 1000;
   const say = (line: string) => process.stderr.write(`${spentSeconds().toFixed(0).padStart(4)} s  ${line}\n`);
-  const servers = await startBenchServers({ say, signal });
+  const { mysql, valkey } = options;
+  const servers = await startBenchServers({ say, signal, args: { mysql, valkey } });
   const results = new Map<string, SectionResult>();
   const done: { section: Section; result: SectionResult }[] = [];
   const settings: Lab['settings'] = (namespace, overrides = {}) =>
@@ -91,6 +98,8 @@ const command = new Command('npm run bench --')
   .option('--json <file>', 'also write all figures there')
   .option('--only <sections>', sections.map(({ name }) => name).join(','), parseSections)
   .option('--publish', 'also put the tables into README.md and docs/PATTERNS.md', false)
+  .option('--mysql <argument>', 'one more of the server, as --mysql=--key-buffer-size=8M', split, [])
+  .option('--valkey <argument>', "as --valkey='--io-threads 2'", split, [])
   .option('--results <folder>', 'where the report goes', fileURLToPath(new URL('results', import.meta.url)));
 
 const interruption = new AbortController();

@@ -28,9 +28,11 @@ export interface Servers {
 interface StartOptions {
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Further arguments of each server; they override ours. */
+  readonly args?: Readonly<Partial<Record<EngineName, readonly string[]>>>;
 }
 
-export async function startBenchServers({ say, signal }: StartOptions): Promise<Servers> {
+export async function startBenchServers({ say, signal, args: further = {} }: StartOptions): Promise<Servers> {
   const folder = makeTemporaryDataDir();
   const started: RunningEngine[] = [];
   const stop = async () => {
@@ -42,7 +44,7 @@ export async function startBenchServers({ say, signal }: StartOptions): Promise<
       mode: parseMode(process.env.LOCAL_ENGINES),
       dataDir: folder.path,
       instance,
-      args,
+      args: [...args, ...(further[name] ?? [])],
       signal,
       onProgress: say,
     });
@@ -68,16 +70,17 @@ export async function startBenchServers({ say, signal }: StartOptions): Promise<
         ...(database === undefined ? {} : { database }),
       });
     const connection = await connect();
-    await createFlughafenSchema(connection, { database: DATABASE });
-    await seedFlights(connection, {
-      flights: FLIGHTS,
-      onProgress: ({ done, total }) => say(`${String(done)} of ${String(total)} flights`),
-    });
+    // Before the flights are made: who has to mend a server hears of it at once.
     const settings = {
       ...(await mysqlSettings(connection)),
       ...(await valkeySettings('valkey', valkey, 'everysec')),
       ...(await valkeySettings('valkey always', valkeyAlways, 'always')),
     };
+    await createFlughafenSchema(connection, { database: DATABASE });
+    await seedFlights(connection, {
+      flights: FLIGHTS,
+      onProgress: ({ done, total }) => say(`${String(done)} of ${String(total)} flights`),
+    });
     await connection.end();
     return {
       valkey,

@@ -26,11 +26,22 @@ export class ValkeyLook {
     return counted.reduce((sum, [, us]) => sum + us, 0);
   }
 
+  /** Resolves when no rewrite of the append-only file is under way: its child makes every write copy a page. */
+  async settled(): Promise<void> {
+    const untilMs = performance.now() + REWRITE_LIMIT_MS;
+    while (/^aof_rewrite_(in_progress|scheduled):1/m.test(await this.client.info('persistence'))) {
+      if (performance.now() > untilMs) throw new Error('Valkey is still rewriting its append-only file');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   close(): void {
     this.client.disconnect();
   }
 }
 
+/** Of gigabytes, on a slow disk. */
+const REWRITE_LIMIT_MS = 120_000;
 const SCRIPTS = new Set(['eval', 'evalsha', 'eval_ro', 'evalsha_ro', 'fcall', 'fcall_ro']);
 const OWN = new Set(['config|resetstat', 'info']);
 

@@ -35,8 +35,8 @@ const QUICK: Scale = {
   sweepRounds: 1,
 };
 const FULL: Scale = {
-  drained: { hot: 80_000, even: 60_000, zipf: 60_000 },
-  floorMs: 1500,
+  drained: { hot: 40_000, even: 20_000, zipf: 20_000 },
+  floorMs: 1000,
   jobs: 8000,
   swept: { 10: 2000, 100: 10_000, 1000: 20_000, 5000: 20_000, 10_000: 20_000 },
   sweepRounds: 3,
