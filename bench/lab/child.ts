@@ -25,14 +25,16 @@ export class Child {
       this.#messages.push(message);
       this.#wake();
     });
+    const kill = () => this.#child.kill('SIGKILL');
+    signal.addEventListener('abort', kill);
     this.#fault = once(this.#child, 'exit').then(([code, killed]) => {
+      signal.removeEventListener('abort', kill);
       signal.throwIfAborted();
       if (this.#isEnding) return new Promise<never>(() => undefined);
       throw new Error(`The process ${name} ended with ${String(code ?? killed)}; what it said is above`);
     });
     // Whoever waits for a message hears of it.
     this.#fault.catch(() => undefined);
-    signal.addEventListener('abort', () => this.#child.kill('SIGKILL'), { once: true });
   }
 
   get pid(): number {

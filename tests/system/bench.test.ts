@@ -71,11 +71,6 @@ describe('figures', () => {
 describe('servers that are not durable', () => {
   it.each([
     { engine: 'mysql', arg: '--sync-binlog=0', said: /MySQL runs with sync_binlog = 0/ },
-    {
-      engine: 'mysql',
-      arg: '--innodb-flush-log-at-trx-commit=2',
-      said: /innodb_flush_log_at_trx_commit = 2/,
-    },
     { engine: 'valkey', arg: '--appendfsync no', said: /valkey runs with appendfsync = no/ },
   ])('are refused, and nothing is reported: $engine $arg', async ({ engine, arg, said }) => {
     const folder = await mkdtemp(join(tmpdir(), 'afterwrite-bench-'));
