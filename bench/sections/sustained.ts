@@ -8,7 +8,7 @@ import type { Lab, Section, SectionResult, Table } from '../lab/section.ts';
 import { targetRow } from '../lab/targets.ts';
 import { cpuOf } from '../lab/usage.ts';
 import { Watermarks } from '../lab/watermarks.ts';
-import { flightOf } from '../lab/workload.ts';
+import { firstAtLeast, flightOf } from '../lab/workload.ts';
 import type { FlusherOptions } from '../processes/flusher.ts';
 import type { WriterOptions, Written } from '../processes/writer.ts';
 
@@ -34,7 +34,7 @@ interface Sustained {
   readonly lags: Float64Array;
   readonly acceptedLags: Float64Array;
   readonly latencies: Float64Array;
-  /** Seconds since the start and what waited. */
+  /** Seconds since the start and what waited: in the queue, or to be written. */
   readonly queue: readonly (readonly [seconds: number, length: number])[];
   /** p99 of the updates that were due in each second, ms. */
   readonly lagOverTime: readonly (readonly [seconds: number, lagMs: number])[];
@@ -188,7 +188,13 @@ async function judge(
     const due = lags.slice(second * perSecond, (second + 1) * perSecond).sort();
     return [second, quantile(due, 0.99)] as const;
   });
-  const timeline = queue.map(([atUs, length]) => [(atUs - startUs) / 1e6, length] as const);
+  const acceptedUs = seqs.toSorted();
+  const timeline = queue.map(([atUs, length]) => {
+    const at = (atUs - startUs) / 1e6;
+    // Those that a late writer still has to write wait too.
+    const late = Math.min(seqs.length, at * perSecond) - firstAtLeast(acceptedUs, atUs);
+    return [at, length + Math.max(0, late)] as const;
+  });
   const third = (from: number) =>
     timeline
       .filter(([at]) => at >= (from * seconds) / 3 && at < ((from + 1) * seconds) / 3)
@@ -249,7 +255,7 @@ function present(first: Sustained, runs: readonly Sustained[], seconds: number):
       `One process writes at a fixed rate to ${shown(FLIGHTS_UPDATED)} cached flights, whatever becomes of its updates; another runs ` +
         `the worker with its default settings, an interval of ${String(INTERVAL_MS)} ms and batches up to QUEUE_BATCH_ROWS. Both servers and this ` +
         `process, which asks for the watermarks every ${String(LOOK_MS)} ms, share the machine. The lag of an update counts from when it was due until ` +
-        "its partition's watermark was seen to have passed it, so that a late writer makes it longer.",
+        "its partition's watermark was seen to have passed it, so that a late writer makes it longer; what it still has to write counts as queue.",
       `Over ${String(seconds)} s the queue of the last third was ${shown(first.growth)} x as long as that of the middle third` +
         `${first.growth > 1.5 ? ': it grew' : ''}. ` +
         (best
