@@ -13,17 +13,19 @@ export interface WriterOptions {
 }
 
 export interface Written {
-  /** Of each update its place in its partition's queue, which is when it was accepted (µs since 1970); 0: it was refused. */
+  /** Of each update its place in its partition's queue, which is when it was accepted (µs since 1970); 0: it was not accepted. */
   readonly seqs: Float64Array;
   /** From its time until it was answered, ms. */
   readonly latencies: Float64Array;
   /** When the first one was due, us since 1970. */
   readonly startUs: number;
   readonly spentMs: number;
-  /** The first refusal. */
+  /** Why the first one was refused, if one was. */
   readonly refused: string | undefined;
 }
 
+/** So late nobody goes on: what is left was not accepted. */
+const MOST_LATE_MS = 3000;
 /** More under way at once would only fill the memory: the others wait, and their latency runs. */
 const MOST_UNDER_WAY = 5000;
 
@@ -40,7 +42,7 @@ process.send?.('open');
 await new Promise((resolve) => process.once('message', resolve));
 
 const seqs = new Float64Array(count);
-const latencies = new Float64Array(count);
+const latencies = new Float64Array(count).fill(Infinity);
 let refused: string | undefined;
 let underWay = 0;
 let next = 0;
@@ -59,8 +61,12 @@ async function write(index: number): Promise<void> {
   underWay--;
 }
 
-while (next < count || underWay > 0) {
-  const due = Math.min(count, Math.floor(((performance.now() - startMs) * perSecond) / 1000) + 1);
+const untilMs = startMs + (1000 * count) / perSecond + MOST_LATE_MS;
+while ((next < count && performance.now() < untilMs) || underWay > 0) {
+  const isOver = performance.now() >= untilMs;
+  const due = isOver
+    ? next
+    : Math.min(count, Math.floor(((performance.now() - startMs) * perSecond) / 1000) + 1);
   while (next < due && underWay < MOST_UNDER_WAY) void write(next++);
   await new Promise((resolve) => setTimeout(resolve, 1));
 }

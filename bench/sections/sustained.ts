@@ -29,7 +29,7 @@ interface Sustained {
   readonly perSecond: number;
   /** Updates accepted a second. */
   readonly accepted: number;
-  readonly refused: number;
+  readonly left: number;
   /** From the time at which each update was due until it was seen in the database, and from its acceptance, ms; sorted. */
   readonly lags: Float64Array;
   readonly acceptedLags: Float64Array;
@@ -179,7 +179,7 @@ async function judge(
   if (accepted === 0) throw new Error(`No update was accepted: ${String(refused)}`);
   const acceptedLags = new Float64Array(seqs.length);
   const lags = seqs.map((seq, index) => {
-    // A refused one never gets there.
+    // What was not accepted never gets there.
     const storedUs = seq === 0 ? Infinity : watermarks.storedUs(flightOf(index, FLIGHTS_UPDATED), seq);
     acceptedLags[index] = (storedUs - seq) / 1000;
     return (storedUs - startUs) / 1000 - (1000 * index) / perSecond;
@@ -203,7 +203,7 @@ async function judge(
   return {
     perSecond,
     accepted: (1000 * accepted) / spentMs,
-    refused: seqs.length - accepted,
+    left: seqs.length - accepted,
     lags: lags.sort(),
     acceptedLags: acceptedLags.sort(),
     latencies: latencies.sort(),
@@ -271,7 +271,7 @@ function ratesTable(runs: readonly Sustained[]): Table {
     columns: [
       'wanted a second',
       'accepted',
-      'refused',
+      'not accepted in time',
       'answered after, p50, ms',
       'p99',
       'accepted to stored, p50, ms',
@@ -283,7 +283,7 @@ function ratesTable(runs: readonly Sustained[]): Table {
     rows: runs.map((run) => [
       run.perSecond,
       run.accepted,
-      run.refused,
+      run.left,
       quantile(run.latencies, 0.5),
       quantile(run.latencies, 0.99),
       quantile(run.acceptedLags, 0.5),
