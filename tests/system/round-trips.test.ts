@@ -16,13 +16,15 @@ const COSTS = {
   /** To Valkey, of a flush of one batch, and of one of 1,000 updates: a batch more, acked in portions of 500. */
   commands: { oneBatch: 10, thousand: 14 },
   /** Of an update as TIMES is, of a flight with four digits. */
-  bytesToValkey: 666,
+  bytesToValkey: 561,
   itemBytes: 128,
   /** MEMORY USAGE of the queue, of the pending index and of a cached flight: what one update more adds to each, in Valkey 9. */
-  memory: { item: 132, pending: 66, dirty: 64 },
+  memory: { item: 132, pending: 74, dirty: 64 },
 } as const;
 /** Names and times differ by a few digits. */
 const SLACK_BYTES = 6;
+/** One digit more can be the next size that is allocated. */
+const SLACK_MEMORY = 10;
 
 let world: World;
 afterEach(() => world.dispose());
@@ -119,9 +121,9 @@ describe('statements and commands of a flush', () => {
 });
 
 describe('bytes of an update', () => {
-  const near = (bytes: number, expected: number) => {
-    expect(bytes).toBeGreaterThan(expected - SLACK_BYTES);
-    expect(bytes).toBeLessThan(expected + SLACK_BYTES);
+  const near = (bytes: number, expected: number, slack = SLACK_BYTES) => {
+    expect(bytes).toBeGreaterThan(expected - slack);
+    expect(bytes).toBeLessThan(expected + slack);
   };
 
   it('to Valkey', async () => {
@@ -149,9 +151,9 @@ describe('bytes of an update', () => {
     near(Buffer.byteLength((await world.valkey.lindex(`${tag}:queue`, -1)) ?? ''), COSTS.itemBytes);
     // Others keep an entry in more bytes, or in fewer.
     if (/^valkey_version:9\./m.test(await world.valkey.info('server'))) {
-      near((await usage('queue')) / ids.length, COSTS.memory.item);
-      near((await usage('pending')) / ids.length, COSTS.memory.pending);
-      near((await usage('1001')) - clean, COSTS.memory.dirty);
+      near((await usage('queue')) / ids.length, COSTS.memory.item, SLACK_MEMORY);
+      near((await usage('pending')) / ids.length, COSTS.memory.pending, SLACK_MEMORY);
+      near((await usage('1001')) - clean, COSTS.memory.dirty, SLACK_MEMORY);
     }
     await cache.close({ flush: true });
   });
