@@ -12,15 +12,12 @@ process.once('disconnect', () => end.abort());
 // Ctrl-C goes to all processes of a terminal; the parent decides.
 process.on('SIGINT', () => undefined);
 
-const settings = parseSettings(process.env);
-const cache = await FlightCache.open(settings);
+const cache = await FlightCache.open(parseSettings(process.env));
 process.send?.('open');
 await new Promise((resolve) => process.once('message', resolve));
 await runWorker({
   cache,
   intervalMs,
-  // QUEUE_BATCH_SIZE, which `npm run worker` takes, is 10 for who wants to watch it.
-  batchSize: settings.QUEUE_BATCH_ROWS,
   runtime: systemRuntime(),
   logger: stderrLogger(),
   signal: end.signal,

@@ -4,14 +4,12 @@ import type { Logger, Runtime } from './runtime.ts';
 
 export interface Flushable {
   noticeLosses(): Promise<unknown>;
-  flushQueue(options: { batchSize: number; signal: AbortSignal }): Promise<FlushResult>;
+  flushQueue(options: { signal: AbortSignal }): Promise<FlushResult>;
 }
 
 export interface WorkerOptions {
   readonly cache: Flushable;
   readonly intervalMs: number;
-  /** Most updates in one transaction. */
-  readonly batchSize: number;
   readonly runtime: Pick<Runtime, 'sleep'>;
   readonly logger: Logger;
   /** Ends the loop: the batch under way is finished first. */
@@ -20,12 +18,13 @@ export interface WorkerOptions {
 }
 
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const { cache, intervalMs, batchSize, runtime, logger, signal, onRound } = options;
+  const { cache, intervalMs, runtime, logger, signal, onRound } = options;
   while (!signal.aborted) {
     // While a server is away nobody can tell; the flush says that it is.
     await cache.noticeLosses().catch(() => undefined);
     try {
-      onRound?.(await cache.flushQueue({ batchSize, signal }));
+      const result = await cache.flushQueue({ signal });
+      onRound?.(result);
     } catch (error) {
       logger.error('a round of the worker failed; the next one tries again', {
         error: error instanceof Error ? error.message : String(error),

@@ -16,16 +16,14 @@ async function work(context: CommandContext): Promise<void> {
   const { environment, signal, notes, logger } = context;
   const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   await withFlightStack({ ...options, onReady: notes.clear }, async ({ servers, cache }) => {
-    const { QUEUE_PROCESS_INTERVAL, QUEUE_BATCH_SIZE } = servers.settings;
+    const { QUEUE_PROCESS_INTERVAL } = servers.settings;
     console.log(`${servers.valkey.description}; ${servers.mysql.description}`);
     console.log(
-      `Storing queued updates every ${String(QUEUE_PROCESS_INTERVAL)} s, at most ${String(QUEUE_BATCH_SIZE)} in one ` +
-        'transaction. Ctrl-C stores what waits and ends.',
+      `Storing queued updates every ${String(QUEUE_PROCESS_INTERVAL)} s. Ctrl-C stores what waits and ends.`,
     );
     await runWorker({
       cache,
       intervalMs: QUEUE_PROCESS_INTERVAL * 1000,
-      batchSize: QUEUE_BATCH_SIZE,
       runtime: systemRuntime(),
       logger,
       signal,

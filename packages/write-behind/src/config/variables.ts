@@ -95,9 +95,7 @@ export const variables = z.object({
     'Longest wait of a call for another loader, or for pending updates that must be stored first.',
   ),
 
-  QUEUE_BATCH_SIZE: whole(10, 1, 10_000).describe(
-    'Updates that `processQueue` takes, and most in one transaction of the worker.',
-  ),
+  QUEUE_BATCH_SIZE: whole(10, 1, 10_000).describe('Updates that `processQueue` takes.'),
   QUEUE_PROCESS_INTERVAL: whole(5, 1, 3600).describe('Seconds between two rounds of the worker.'),
   QUEUE_PARTITIONS: whole(16, 1, 1024).describe(
     'Slices of the ids, each with a queue of its own. Kept at first use; `npm run repartition` changes it.',
