@@ -125,7 +125,7 @@ export const bufferMutations: readonly Mutation[] = [
     name: 'pending-forgotten-early',
     guard: 'Pending index',
     file: ACK,
-    edits: [{ find: "if positionCovered(redis.pcall('HGET', KEYS[2], id)) then", replace: 'if true then' }],
+    edits: [{ find: 'if positionCovered(mark) then', replace: 'if true then' }],
     caughtBy: [contract('the pending mark leaves with the last update that it stands for')],
   },
   {

@@ -3,6 +3,7 @@
 export const luaScripts = {
   ack: { numberOfKeys: 4, lua: `#!lua flags=allow-oom
 local MAX_ORPHANS = 500 -- bounds the script's time; the next ack takes the rest
+local SLICE = 1000 -- ids of one command: unpack takes a few thousand values
 local at = 4
 local function readList(width)
   local count, list = tonumber(ARGV[at]), {}
@@ -51,7 +52,12 @@ for _, id in ipairs(ids) do
   local state = redis.pcall('HMGET', ARGV[1] .. id, '~v', '~d')
   if state.err and not string.match(state.err, 'WRONGTYPE') then return state end
   states[id] = state
-  if positionCovered(redis.pcall('HGET', KEYS[2], id)) then forgotten[#forgotten + 1] = id end
+end
+for first = 1, #ids, SLICE do
+  local marks = redis.pcall('HMGET', KEYS[2], unpack(ids, first, math.min(first + SLICE - 1, #ids)))
+  for i, mark in ipairs(marks) do
+    if positionCovered(mark) then forgotten[#forgotten + 1] = ids[first + i - 1] end
+  end
 end
 local epoch, acked = unpack(redis.pcall('HMGET', KEYS[4], 'e', 'a'))
 local orphans = {}
@@ -81,7 +87,9 @@ for _, id in ipairs(orphans) do
   redis.pcall('DEL', ARGV[1] .. id)
   forgotten[#forgotten + 1] = id
 end
-for _, id in ipairs(forgotten) do redis.call('HDEL', KEYS[2], id) end
+for first = 1, #forgotten, SLICE do
+  redis.call('HDEL', KEYS[2], unpack(forgotten, first, math.min(first + SLICE - 1, #forgotten)))
+end
 redis.call('DEL', KEYS[3])
 local vouched = epoch and acked and covered[epoch]
 if dropped > 0 and vouched and vouched > tonumber(acked) then
