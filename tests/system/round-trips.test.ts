@@ -13,8 +13,8 @@ const COSTS = {
   update: ['evalsha'],
   /** Of a partition's first flush, which also asks whether its epoch was retired, and of a later one. */
   statements: { first: 9, later: 8 },
-  /** To Valkey, of a flush of one batch, and of one of 1,000 updates: a batch more, acked in portions of 500. */
-  commands: { oneBatch: 10, thousand: 14 },
+  /** To Valkey, of a flush of one batch, and of one of 1,000 updates, acked in portions of 500, of which a third finds none. */
+  commands: { oneBatch: 10, thousand: 12 },
   /** Of an update as TIMES is, of a flight with four digits. */
   bytesToValkey: 561,
   itemBytes: 128,

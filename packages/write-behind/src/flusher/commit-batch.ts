@@ -123,6 +123,8 @@ function settledPrefix(
 /** The letters of a settled batch, each with the fields that later updates of the same batch have set since. */
 function lettersOf(settled: readonly PlacedItem[], applied: Applied): NewDeadLetter[] {
   const letters: NewDeadLetter[] = [];
+  const isClean = ({ kind }: PlacedItem) => kind === 'NEW' || kind === 'DONE';
+  if (applied.refused.size === 0 && settled.every(isClean)) return letters;
   const setLater = new Map<string, Set<string>>();
   for (const placed of settled.toReversed()) {
     if (placed.kind === 'NEW') {
