@@ -72,6 +72,67 @@ describe('1 refused before anything is written', () => {
   });
 });
 
+describe('the audit trail of a large batch, which is loaded, and of small ones, which are inserted', () => {
+  const HARD = ['\t', '\n', '\r\n', '\\', '\\N', '\\\\N', "'", '"', '\0', '\u{1F600}', 'NULL', ',', '%', 'é'];
+  const texts = Array.from({ length: 200 }, (_, index) => {
+    const [one, two] = [HARD[index % HARD.length], HARD[Math.floor(index / HARD.length)]];
+    return `${String(index)}${one}.${two}${one}`;
+  });
+  const update = async (from: number) => {
+    for (const [index, text] of texts.entries()) {
+      await cache.updateFlightDeparture(from + index, {
+        ...GOOD,
+        user: text,
+        comment: index % 9 ? text : null,
+      });
+    }
+  };
+  const trail = async (from: number) =>
+    await world.rows<{ user: string; comment: string | null }>(
+      `SELECT log.*, NULL AS log_date, log.flight_id - ? AS flight_id, flight.departure = departure_new AS is_last,
+         NULL AS flightno_old, NULL AS flightno_new, NULL AS departure_old, NULL AS arrival_old
+       FROM flight_log AS log JOIN flight USING (flight_id)
+       WHERE flight_id BETWEEN ? AND ? ORDER BY log.flight_id`,
+      [from, from, from + texts.length - 1],
+    );
+
+  it('4 is the same', async () => {
+    await world.db.query('UPDATE flight SET `from` = 1, `to` = 2, airline_id = 3, airplane_id = 4');
+    await update(500);
+    const { queries } = await cache.flushQueue();
+    expect(queries.filter((query) => query.startsWith('LOAD DATA'))).toHaveLength(1);
+    await update(750);
+    let inserts: readonly string[] = [];
+    while ((await cache.queueLength()) > 0) {
+      const flushed = await cache.processQueue({ batchSize: 50 });
+      inserts = [...inserts, ...flushed.queries];
+    }
+    expect(inserts.some((query) => query.startsWith('INSERT INTO flight_log'))).toBe(true);
+    expect(inserts.some((query) => query.startsWith('LOAD DATA'))).toBe(false);
+    const loaded = await trail(500);
+    expect(loaded.map(({ user }) => user)).toEqual(texts);
+    expect(loaded.map(({ comment }, index) => comment ?? texts[index])).toEqual(texts);
+    expect(await trail(750)).toEqual(loaded);
+  });
+
+  it('9 parks the update whose comment no column holds, and stores the others', async () => {
+    await world.db.query('DELETE FROM flight_log; ALTER TABLE flight_log MODIFY comment VARCHAR(20) NULL');
+    for (let id = 200; id < 400; id++) {
+      const comment = id === 333 ? 'c'.repeat(21) : 'c'.repeat(20);
+      await cache.updateFlightDeparture(id, { ...GOOD, comment });
+    }
+    expect(await cache.flushQueue()).toMatchObject({ processed: 199, failed: 1, batches: 1 });
+    expect(await cache.deadLetters()).toMatchObject([{ id: '333', reason: 'REFUSED' }]);
+    expect(
+      await world.rows('SELECT COUNT(*) AS count, SUM(flight_id = 333) AS refused FROM flight_log'),
+    ).toEqual([{ count: 199, refused: '0' }]);
+    await world.db.query(
+      'DELETE FROM afterwrite_dead_letters; UPDATE afterwrite_watermarks SET dead_letters = 0',
+    );
+    await world.db.query('ALTER TABLE flight_log MODIFY comment VARCHAR(200) NULL');
+  });
+});
+
 describe('9 bad updates in the middle of a batch of 1,000', () => {
   it('stores 998 and parks two with their reasons, in one transaction', async () => {
     await world.db.query('DELETE FROM flight_log');

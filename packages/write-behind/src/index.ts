@@ -32,7 +32,7 @@ export {
 } from './repartition/repartition.ts';
 export type { Logger, Runtime } from './runtime.ts';
 export { stderrLogger, systemRuntime } from './runtime.ts';
-export type { MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';
+export type { LoadRows, MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';
 export { engineGrants, engineTables, grantsFor, type MysqlAccount } from './store/mysql/mysql-user.ts';
 export type { Position } from './position.ts';
 export type { AuditPage, AuditQuery, DeadLetterReason, Row, RowChange } from './store/store.ts';

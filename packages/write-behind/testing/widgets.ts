@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Connection, createConnection, escape, raw, type RowDataPacket } from 'mysql2/promise';
 import type { EntityDefinition, FieldValues } from '../src/entity.ts';
 import { StoreDataError, ValidationError } from '../src/errors.ts';
+import type { InfileValue } from '../src/store/mysql/mysql-infile.ts';
 import type { MysqlMapping } from '../src/store/mysql/mysql-mapping.ts';
 import type { MysqlSettings } from '../src/store/mysql/mysql-pool.ts';
 import { MysqlStore, type MysqlStoreOptions } from '../src/store/mysql/mysql-store.ts';
@@ -51,6 +52,11 @@ export const widgetDefinition: EntityDefinition<Widget, WidgetChanges & FieldVal
 };
 
 const COLUMNS = 'widget_id, name, size, note';
+const LOG_COLUMNS =
+  'accepted_us, user, comment, widget_id, name_before, name_after, size_before, size_after, note_before, note_after';
+export const LOAD = "LOAD DATA LOCAL INFILE 'rows'";
+export const LOAD_FORMAT = `CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\'
+  LINES STARTING BY '' TERMINATED BY '\\n'`;
 
 export const mysqlWidgets: MysqlMapping = {
   loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
@@ -63,13 +69,13 @@ export const mysqlWidgets: MysqlMapping = {
       if (!CHANGEABLE.includes(field)) throw new StoreDataError(`widget: nothing holds ${field}`);
     return { ...row, ...changes };
   },
-  async write(run, changes, maxRows) {
-    for (let start = 0; start < changes.length; start += maxRows)
-      await run(
-        `INSERT INTO widget_log (accepted_us, user, comment, widget_id,
-           name_before, name_after, size_before, size_after, note_before, note_after) VALUES ?`,
-        [changes.slice(start, start + maxRows).map(logRow)],
-      );
+  async write(run, changes, maxRows, load) {
+    const log = changes.map(logRow);
+    if (load) await load(`${LOAD} INTO TABLE widget_log ${LOAD_FORMAT} (${LOG_COLUMNS})`, log);
+    else {
+      for (let start = 0; start < log.length; start += maxRows)
+        await run(`INSERT INTO widget_log (${LOG_COLUMNS}) VALUES ?`, [log.slice(start, start + maxRows)]);
+    }
     const last = new Map(changes.map(({ update, after }) => [update.id, after]));
     const rows = [...last.values()].map(
       ({ widget_id, name, size, note }) =>
@@ -84,13 +90,13 @@ export const mysqlWidgets: MysqlMapping = {
   },
 };
 
-function logRow({ update, before, after }: RowChange): unknown[] {
+function logRow({ update, before, after }: RowChange): InfileValue[] {
   return [
     update.acceptedUs,
     update.user,
     update.comment,
-    after.widget_id,
-    ...CHANGEABLE.flatMap((field) => [before[field], after[field]]),
+    after.widget_id as number,
+    ...CHANGEABLE.flatMap((field) => [before[field] as InfileValue, after[field] as InfileValue]),
   ];
 }
 

@@ -1,10 +1,11 @@
 /** What MySQL is asked to hold, what its errors mean, and what is checked before the first update. */
 import type { Mutation } from '../mutation.ts';
-import { cacheBehaviour, commit, errorTable, storeContract, transaction } from './tests.ts';
+import { cacheBehaviour, commit, errorTable, infile, storeContract, transaction } from './tests.ts';
 
 const SRC = 'packages/write-behind/src';
 const ERRORS = `${SRC}/store/mysql/mysql-errors.ts`;
 const TRANSACTION = `${SRC}/store/mysql/mysql-transaction.ts`;
+const INFILE = `${SRC}/store/mysql/mysql-infile.ts`;
 
 export const storeMutations: readonly Mutation[] = [
   {
@@ -20,6 +21,48 @@ export const storeMutations: readonly Mutation[] = [
     file: TRANSACTION,
     edits: [{ find: '.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))', replace: '' }],
     caughtBy: [transaction('2: more rows than one statement locks')],
+  },
+  {
+    name: 'load-in-spite-of-warnings',
+    guard: 'What a load changes or leaves out is undone',
+    file: TRANSACTION,
+    edits: [
+      {
+        find: 'if (loaded.warnings > 0 || loaded.rows !== rows.length) throw new LoadRefused();',
+        replace: '',
+      },
+    ],
+    caughtBy: [infile('is refused: '), infile('a row that it leaves out for its key')],
+  },
+  {
+    name: 'load-refused-and-not-undone',
+    guard: 'What a load changes or leaves out is undone',
+    file: TRANSACTION,
+    edits: [
+      { find: 'await this.rollbackToSavepoint();\n    await this.#mapping', replace: 'await this.#mapping' },
+    ],
+    caughtBy: [infile('is undone to the savepoint and written once')],
+  },
+  {
+    name: 'load-without-a-savepoint',
+    guard: 'What a load changes or leaves out is undone',
+    file: TRANSACTION,
+    edits: [{ find: '  #mayLoad = false;', replace: '  #mayLoad = true;' }],
+    caughtBy: [infile('are used where there is no savepoint to go back to')],
+  },
+  {
+    name: 'load-again-and-again',
+    guard: 'What a load changes or leaves out is undone',
+    file: TRANSACTION,
+    edits: [{ find: 'this.#loading.pause();', replace: '' }],
+    caughtBy: [infile('10 follow where a load lost the connection')],
+  },
+  {
+    name: 'backslash-not-escaped',
+    guard: 'A text to load is escaped',
+    file: INFILE,
+    edits: [{ find: 'const SPECIAL = /[\\t\\n\\\\\\0]/;', replace: 'const SPECIAL = /[\\t\\n\\0]/;' }],
+    caughtBy: [infile('without the plain statements, for each of what the format gives a meaning')],
   },
   {
     name: 'deadlock-stops',

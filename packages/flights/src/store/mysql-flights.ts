@@ -40,9 +40,13 @@ export const mysqlFlights: MysqlMapping = {
     return changed;
   },
   readAudit: readFlightLog,
-  async write(run, changes, maxRows) {
-    for (let start = 0; start < changes.length; start += maxRows) {
-      await run(sql.insertFlightLog, [changes.slice(start, start + maxRows).map(logRow)]);
+  async write(run, changes, maxRows, load) {
+    const log = logRows(changes);
+    if (load) await load(sql.loadFlightLog, log);
+    else {
+      for (let start = 0; start < log.length; start += maxRows) {
+        await run(sql.insertFlightLog, [log.slice(start, start + maxRows)]);
+      }
     }
     const last = new Map(changes.map(({ update, after }) => [update.id, asFlight(after)]));
     const rows = [...last.values()].map(
@@ -55,11 +59,11 @@ export const mysqlFlights: MysqlMapping = {
   },
 };
 
-function logRow({ update, before, after }: RowChange): unknown[] {
+function logRow({ update, before, after }: RowChange, acceptedAt: string): (string | number | null)[] {
   const was = asFlight(before);
   const is = asFlight(after);
   return [
-    acceptedAt(update.acceptedUs),
+    acceptedAt,
     update.user,
     is.flight_id,
     was.flightno,
@@ -80,8 +84,18 @@ function logRow({ update, before, after }: RowChange): unknown[] {
   ];
 }
 
-function acceptedAt(us: number): string {
-  return toDatetime(new Date(Math.floor(us / 1000)).toISOString());
+/** Neighbours in a queue were mostly accepted in the same second. */
+function logRows(changes: readonly RowChange[]) {
+  let second = NaN;
+  let datetime = '';
+  return changes.map((change) => {
+    const seconds = Math.floor(change.update.acceptedUs / 1_000_000);
+    if (seconds !== second) {
+      second = seconds;
+      datetime = toDatetime(new Date(seconds * 1000).toISOString());
+    }
+    return logRow(change, datetime);
+  });
 }
 
 function asFlight(row: Row): FlightRow {

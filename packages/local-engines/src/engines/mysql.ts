@@ -28,7 +28,7 @@ const DURABLE_ARGS = [
   '--sync-binlog=1',
   '--innodb-flush-log-at-trx-commit=1',
   '--innodb-buffer-pool-size=256M',
-  '--local-infile=OFF',
+  '--local-infile=ON',
   '--performance-schema=OFF',
   '--mysqlx=OFF',
 ] as const;

@@ -8,6 +8,7 @@ export interface ServerSettings {
   readonly maxAllowedPacket: number;
   readonly flushLogAtCommit: number;
   readonly readOnly: number;
+  readonly localInfile: number;
 }
 
 /** VALUES as a table came with it. */

@@ -103,6 +103,7 @@ describe('checkSettings', () => {
     maxAllowedPacket: 67_108_864,
     flushLogAtCommit: 1,
     readOnly: 0,
+    localInfile: 1,
   };
   const BATCH_BYTES = 4_194_304;
 

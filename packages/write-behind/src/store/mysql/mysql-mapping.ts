@@ -1,12 +1,16 @@
 /** How an entity lies in MySQL: the few statements that the domain writes, and how their rows are read. */
 import type { FieldValues } from '../../entity.ts';
 import type { AuditPage, AuditQuery, Row, RowChange } from '../store.ts';
+import type { InfileValue } from './mysql-infile.ts';
 
 /** Runs one statement in the open transaction. `?` stands for a value, `(?)` with a list for `(a, b, …)`. */
 export type RunStatement = (text: string, values: readonly unknown[]) => Promise<void>;
 
 /** Runs a SELECT and gives its rows. */
 export type SelectRows = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** Runs one `LOAD DATA LOCAL INFILE 'rows'`, in the format that mysql-infile.ts names, and sends it the rows. */
+export type LoadRows = (text: string, rows: readonly (readonly InfileValue[])[]) => Promise<void>;
 
 export interface MysqlMapping {
   /** Reads one row: takes the id, gives at most one row. */
@@ -24,8 +28,11 @@ export interface MysqlMapping {
   /**
    * Writes one audit row for each change, in their order, and each changed row once, as its last change left it.
    * A handful of statements whatever the number; each stays below `maxRows` rows.
+   *
+   * `load`, where it is given, may be used for what would be an INSERT, with any number of rows: it costs the server a
+   * third. Where it is refused anything, `write` is undone and called again without it, so it must write the same then.
    */
-  write(run: RunStatement, changes: readonly RowChange[], maxRows: number): Promise<void>;
+  write(run: RunStatement, changes: readonly RowChange[], maxRows: number, load?: LoadRows): Promise<void>;
   /** Reads the audit trail, newest first. Where it is left out there is none to read. */
   readAudit?(select: SelectRows, id: string, query: AuditQuery): Promise<AuditPage>;
 }

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { queuedUpdate, writeUpdates } from '../../../testing/store-items.ts';
 import { MysqlWidgets, mysqlWidgets } from '../../../testing/widgets.ts';
 import { StoreDataError, StoreUnavailableError } from '../../errors.ts';
+import type { QueuedUpdate } from '../../item.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
+import type { MysqlStore } from './mysql-store.ts';
 
 /** Everything that the session must set is otherwise here. */
 const HOSTILE = [
@@ -14,6 +16,8 @@ const HOSTILE = [
   '--transaction-isolation=REPEATABLE-READ',
   '--innodb-lock-wait-timeout=50',
   '--wait-timeout=28800',
+  // Warnings are not kept.
+  '--max-error-count=0',
 ];
 
 const folder = makeTemporaryDataDir();
@@ -127,6 +131,51 @@ describe('a session', () => {
     );
     const [letter] = await store.deadLetters({ afterLetterId: 0, limit: 1 });
     expect(Math.abs(Date.parse(letter!.parkedAt) - Date.now())).toBeLessThan(60_000);
+    await store.close();
+  });
+});
+
+describe('LOAD DATA LOCAL INFILE', () => {
+  /** As many as are worth one. */
+  const many = (first: number, special: Partial<Parameters<typeof queuedUpdate>[0]> = {}) =>
+    Array.from({ length: 100 }, (_, index) =>
+      queuedUpdate({ seq: first + index, ...(index === 50 && special) }),
+    );
+  const write = async (store: MysqlStore, updates: readonly QueuedUpdate[]) =>
+    await store.transaction(async (transaction) => {
+      await transaction.savepoint();
+      await writeUpdates(store, transaction, updates);
+      return transaction.statements.map((statement) => statement.split(' ', 1)[0]);
+    });
+
+  test('is not used where it is off, also where it was switched off since; open and check ask again', async () => {
+    await db.reset(3);
+    const store = db.makeStore();
+    await store.open();
+    expect(await write(store, many(1))).toContain('LOAD');
+    await db.outside.query('SET GLOBAL local_infile = OFF');
+    const found = await write(store, many(101));
+    expect(found).toEqual(expect.arrayContaining(['LOAD', 'ROLLBACK', 'INSERT']));
+    expect(await write(store, many(201))).not.toContain('LOAD');
+    const another = db.makeStore();
+    await another.open();
+    expect(await write(another, many(301))).not.toContain('LOAD');
+    await another.close();
+    await db.outside.query('SET GLOBAL local_infile = ON');
+    await store.check();
+    expect(await write(store, many(401))).toContain('LOAD');
+    expect((await db.log()).map((row) => row.accepted_us)).toEqual(
+      Array.from({ length: 500 }, (_, index) => index + 1),
+    );
+    await store.close();
+  });
+
+  test('9 and 10 stores no text cut short where the server keeps no warnings', async () => {
+    await db.reset(3);
+    const store = db.makeStore();
+    await store.open();
+    await expect(write(store, many(1, { comment: 'x'.repeat(201) }))).rejects.toThrow(StoreDataError);
+    expect(await db.log()).toEqual([]);
     await store.close();
   });
 });

@@ -8,6 +8,7 @@ import {
   type PoolConnection,
   type PoolOptions,
   createPool,
+  type QueryOptions,
   type QueryResult,
   type ResultSetHeader,
   type RowDataPacket,
@@ -15,6 +16,7 @@ import {
 import { connectionFault } from '../../connection-fault.ts';
 import { StoreUnavailableError } from '../../errors.ts';
 import { storeError } from './mysql-errors.ts';
+import { infileStream } from './mysql-infile.ts';
 import { sql } from './sql.generated.ts';
 
 export interface MysqlSettings {
@@ -194,10 +196,22 @@ export class MysqlConnection {
     return (await this.#query<ResultSetHeader>(text, values)).affectedRows;
   }
 
-  async #query<T extends QueryResult>(text: string, values: readonly unknown[]): Promise<T> {
+  /** A `LOAD DATA LOCAL INFILE`: how many rows it wrote, and how often it warned. */
+  async load(text: string, chunks: readonly Buffer[]): Promise<{ rows: number; warnings: number }> {
+    const infileStreamFactory = infileStream(chunks);
+    const result = await this.#query<ResultSetHeader>(text, [], { infileStreamFactory });
+    return { rows: result.affectedRows, warnings: result.warningStatus };
+  }
+
+  async #query<T extends QueryResult>(
+    text: string,
+    values: readonly unknown[],
+    options: Pick<QueryOptions, 'infileStreamFactory'> = {},
+  ): Promise<T> {
     this.statements.push(text);
+    const query = { sql: text, values: [...values], timeout: this.#timeoutMs, ...options };
     try {
-      const [result] = await this.#raw.query<T>({ sql: text, values: [...values], timeout: this.#timeoutMs });
+      const [result] = await this.#raw.query<T>(query);
       return result;
     } catch (error) {
       throw storeError(error);

@@ -22,6 +22,7 @@ import type {
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { isMissingTable, rightsFault } from './mysql-errors.ts';
 import { readPartitions } from './mysql-partitions.ts';
+import { Loading } from './mysql-infile.ts';
 import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type LossRow, toLoss } from './mysql-losses.ts';
 import type { MysqlMapping } from './mysql-mapping.ts';
@@ -63,6 +64,7 @@ export class MysqlStore implements StorePort {
   readonly #pool: MysqlPool;
   readonly #options: MysqlStoreOptions;
   readonly #scope: Scope;
+  readonly #loading = new Loading();
 
   constructor(options: MysqlStoreOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class MysqlStore implements StorePort {
     return await this.#pool.use(async (connection) => {
       const [settings] = await connection.rows<ServerSettings>(sql.serverSettings);
       if (!settings) throw new StoreError('MySQL did not tell its settings.');
+      this.#loading.set(settings.localInfile === 1);
       return checkSettings(settings, this.#options.maxBatchBytes);
     });
   }
@@ -142,7 +145,9 @@ export class MysqlStore implements StorePort {
     return await this.#pool.use(async (connection) => {
       await connection.run('START TRANSACTION');
       const { mapping, partitions } = this.#options;
-      const result = await work(new MysqlTransaction(connection, this.#scope, mapping, partitions));
+      const result = await work(
+        new MysqlTransaction(connection, { scope: this.#scope, mapping, partitions, loading: this.#loading }),
+      );
       await connection.run('COMMIT');
       return result;
     });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { mysqlWidgets } from '../../../testing/widgets.ts';
+import { Loading } from './mysql-infile.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { MysqlTransaction } from './mysql-transaction.ts';
 
@@ -11,7 +12,12 @@ test('2: more rows than one statement locks are locked in the order of their key
       return [];
     },
   } as unknown as MysqlConnection;
-  const transaction = new MysqlTransaction(connection, ['', 'widget'], mysqlWidgets, 1);
+  const transaction = new MysqlTransaction(connection, {
+    scope: ['', 'widget'],
+    mapping: mysqlWidgets,
+    partitions: 1,
+    loading: new Loading(),
+  });
   // As texts 10 comes before 9; as they came, the greatest is first.
   const ids = Array.from({ length: 12_000 }, (_, index) => String(12_000 - index));
   await transaction.lockRows([...ids, 'not-a-number']);

@@ -1,10 +1,11 @@
 /** One open transaction on MySQL: each method one statement, or a few where said. `sql/` holds the texts. */
 import { createHash } from 'node:crypto';
-import { PartitionsChangedError } from '../../errors.ts';
+import { AfterwriteError, PartitionsChangedError, StoreDataError } from '../../errors.ts';
 import type { Position } from '../../position.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
 import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
+import { infileChunks, type InfileValue, type Loading } from './mysql-infile.ts';
+import type { LoadRows, MysqlMapping, RunStatement } from './mysql-mapping.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
 
@@ -23,6 +24,12 @@ function asJson(fields: readonly string[]): string {
   return JSON.stringify(fields.map((field) => field.toWellFormed()));
 }
 
+/** Below it the one more round trip of a load costs more than it saves. */
+const MIN_LOADED_ROWS = 100;
+
+/** Ends a mapping's `write` that has loaded what the server did not take as it was. */
+class LoadRefused extends Error {}
+
 /** What every row of ours begins with. */
 export type Scope = readonly [namespace: string, entity: string];
 
@@ -31,12 +38,25 @@ export class MysqlTransaction implements StoreTransaction {
   readonly #scope: Scope;
   readonly #mapping: MysqlMapping;
   readonly #partitions: number;
+  readonly #loading: Loading;
+  /** Whether `write` can be undone and repeated without a load, and none was refused yet. */
+  #mayLoad = false;
+  #wasRefused = false;
 
-  constructor(connection: MysqlConnection, scope: Scope, mapping: MysqlMapping, partitions: number) {
+  constructor(
+    connection: MysqlConnection,
+    given: {
+      readonly scope: Scope;
+      readonly mapping: MysqlMapping;
+      readonly partitions: number;
+      readonly loading: Loading;
+    },
+  ) {
     this.#connection = connection;
-    this.#scope = scope;
-    this.#mapping = mapping;
-    this.#partitions = partitions;
+    this.#scope = given.scope;
+    this.#mapping = given.mapping;
+    this.#partitions = given.partitions;
+    this.#loading = given.loading;
   }
 
   get statements(): readonly string[] {
@@ -98,6 +118,7 @@ export class MysqlTransaction implements StoreTransaction {
 
   async savepoint(): Promise<void> {
     await this.#connection.run('SAVEPOINT attempt');
+    this.#mayLoad = !this.#wasRefused;
   }
 
   async rollbackToSavepoint(): Promise<void> {
@@ -105,13 +126,38 @@ export class MysqlTransaction implements StoreTransaction {
   }
 
   async write(changes: readonly RowChange[]): Promise<void> {
-    await this.#mapping.write(
-      async (text, values) => {
-        await this.#connection.run(text, values);
-      },
-      changes,
-      MAX_STATEMENT_ROWS,
-    );
+    const loads = this.#mayLoad && changes.length >= MIN_LOADED_ROWS && this.#loading.mayLoad();
+    this.#mayLoad = false;
+    const run: RunStatement = async (text, values) => {
+      await this.#connection.run(text, values);
+    };
+    try {
+      const load: LoadRows = async (text, rows) => {
+        await this.#load(text, rows);
+      };
+      await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS, loads ? load : undefined);
+      return;
+    } catch (error) {
+      if (!(error instanceof LoadRefused)) throw error;
+    }
+    // What is wrong, if anything is, the plain statements say as an error.
+    this.#wasRefused = true;
+    await this.rollbackToSavepoint();
+    await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS);
+  }
+
+  /** With LOCAL, a value that does not fit is changed, and a row that may not be is left out: with a warning, no error. */
+  async #load(text: string, rows: readonly (readonly InfileValue[])[]): Promise<void> {
+    let loaded;
+    try {
+      loaded = await this.#connection.load(text, infileChunks(rows));
+    } catch (error) {
+      // Switched off since, or what stands in between knows it not and may cut the connection: the next attempt does without.
+      if (!(error instanceof StoreDataError)) this.#loading.pause();
+      if (!(error instanceof AfterwriteError) || error.retryable) throw error;
+      throw new LoadRefused();
+    }
+    if (loaded.warnings > 0 || loaded.rows !== rows.length) throw new LoadRefused();
   }
 
   async park(partition: number, letters: readonly NewDeadLetter[]): Promise<number> {
