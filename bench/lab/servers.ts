@@ -56,7 +56,6 @@ export async function startBenchServers({ say, signal, args: further = {} }: Sta
     const [valkey, valkeyAlways, mysql] = await Promise.all([
       start('valkey', 'valkey'),
       start('valkey', 'valkey-always', ['--appendfsync', 'always']),
-      // Off, as it is everywhere but for the floor that is measured with it.
       start('mysql', 'mysql'),
     ]);
     const connect = async (database?: string) =>
