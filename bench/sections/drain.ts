@@ -28,14 +28,14 @@ interface Scale {
 }
 
 const QUICK: Scale = {
-  drained: { hot: 20_000, even: 10_000, zipf: 8000 },
+  drained: { hot: 100_000, even: 20_000, zipf: 8000 },
   floorMs: 350,
   jobs: 1500,
   swept: { 10: 200, 100: 1000, 1000: 3000, 5000: 5000, 10_000: 10_000 },
   sweepRounds: 1,
 };
 const FULL: Scale = {
-  drained: { hot: 40_000, even: 20_000, zipf: 20_000 },
+  drained: { hot: 200_000, even: 50_000, zipf: 50_000 },
   floorMs: 1000,
   jobs: 8000,
   swept: { 10: 2000, 100: 10_000, 1000: 20_000, 5000: 20_000, 10_000: 20_000 },

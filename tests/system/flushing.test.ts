@@ -218,6 +218,35 @@ describe('limits of a flush', () => {
     expect(await logged()).toBe(result.processed);
   });
 
+  it('a partition that gets updates without pause does not keep the others waiting', async () => {
+    const writer = cacheOver({});
+    const idIn = (partition: number) =>
+      Array.from({ length: 50 }, (_, at) => at + 1).find(
+        (id) => ports.buffer.partitionOf(String(id)) === partition,
+      )!;
+    // A flush begins with the first partition.
+    const [busy, other] = [idIn(0), idIn(1)];
+    const peeked: number[] = [];
+    const peek: CachePorts['buffer']['peek'] = async (partition, limits) => {
+      peeked.push(partition);
+      const batch = await ports.buffer.peek(partition, limits);
+      // Behind what was just read, as a writer that never stops; but for a test that fails it stops.
+      if (partition === 0 && peeked.length < 20) await writer.updateFlightDeparture(busy, TIMES);
+      return batch;
+    };
+    await writer.updateFlightDeparture(busy, TIMES);
+    await writer.updateFlightDeparture(other, TIMES);
+    const settings = cacheSettings(world.settings);
+    const cache = new FlightCache(
+      flightDefinition,
+      { ...ports, buffer: replacing(ports.buffer, { peek }) },
+      { ...settings, flusher: { ...settings.flusher, concurrency: 1 } },
+    );
+    caches.push(cache);
+    expect(await cache.flushQueue()).toMatchObject({ remaining: 0 });
+    expect(peeked.slice(0, 2)).toEqual([0, 1]);
+  });
+
   it('processQueue takes the oldest updates first, whatever their partition', async () => {
     const cache = cacheOver({});
     for (let id = 1; id <= 20; id++)

@@ -239,6 +239,8 @@ export class Flusher {
             new Error(`the head of partition ${String(partition)}'s queue cannot be dropped`),
           );
         }
+        // Nothing was left behind: what came since waits for its turn, as other partitions do.
+        if (batch.dropped === batch.waiting) break;
         sizer.learn(batch);
         await buffer.renewClaim(partition, token, leaseMs);
       }
@@ -285,6 +287,8 @@ export class Flusher {
       outcome,
       rows,
       items: items.length,
+      /** In the queue when it was read. */
+      waiting: peeked.length,
       changed,
       dealtWith: dealtWith(result) - before,
       ...acked,
