@@ -76,7 +76,7 @@ export const limitMutations: readonly Mutation[] = [
     name: 'an-entity-twice-in-one-script',
     guard: 'Update reads every key before it writes',
     file: 'packages/write-behind/src/buffer/update-script.ts',
-    edits: [{ find: '!waiting.some((each) => each.request.id === request.id)', replace: 'true' }],
+    edits: [{ find: '!gathered.some((each) => each.request.id === request.id)', replace: 'true' }],
     caughtBy: [contract('of two with the same condition one holds')],
   },
   {

@@ -1,6 +1,7 @@
 /**
- * Sends updates to `lua/update-n.lua`. What is asked for in the same turn of the event loop, for one partition, goes in one
- * script: each update is decided by itself, and what all of them need is looked up once.
+ * Sends updates to `lua/update-n.lua`. While a script of a partition is under way, what is asked for in that partition is
+ * gathered and then goes in one: each update is decided by itself, and what all of them need is looked up once. Where
+ * nothing is under way nobody waits, but for those who ask in the same turn of the event loop.
  *
  * The script reads before it writes, all of it: where a key of one of them has a foreign type none was carried out, and
  * each is sent again by itself.
@@ -37,9 +38,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-interface Group {
+/** What is asked for of one partition. */
+interface Lane {
   readonly keys: PartitionKeys;
-  readonly waiting: Waiting[];
+  /** Scripts whose reply has not come yet. */
+  underWay: number;
+  gathered: Waiting[];
   characters: number;
 }
 
@@ -47,8 +51,8 @@ export class UpdateScript {
   readonly #limits: UpdateLimits;
   readonly #settings: string;
   readonly #run: RunScript;
-  /** By queue: gathered in this turn of the event loop. */
-  readonly #groups = new Map<string, Group>();
+  /** By queue. */
+  readonly #lanes = new Map<string, Lane>();
 
   constructor(limits: UpdateLimits, run: RunScript) {
     this.#limits = limits;
@@ -61,42 +65,52 @@ export class UpdateScript {
   /** undefined: unfenced, see `readUpdateReply`. */
   async send(keys: PartitionKeys, request: UpdateRequest): Promise<UpdateReply | undefined> {
     return await new Promise((resolve, reject) => {
-      this.#add(keys, { request, resolve, reject });
+      this.#add(this.#laneOf(keys), { request, resolve, reject });
     });
   }
 
-  #add(keys: PartitionKeys, waiting: Waiting): void {
+  #laneOf(keys: PartitionKeys): Lane {
+    const known = this.#lanes.get(keys.queue);
+    if (known) return known;
+    const lane = { keys, underWay: 0, gathered: [], characters: 0 };
+    this.#lanes.set(keys.queue, lane);
+    return lane;
+  }
+
+  #add(lane: Lane, waiting: Waiting): void {
     const { request } = waiting;
     const isAlone = request.base !== undefined || request.idempotencyKey !== undefined;
-    const open = this.#groups.get(keys.queue);
     // In their order: what was asked for before goes before.
-    if (open && (isAlone || !hasRoom(open, request))) this.#close(open);
+    if (isAlone || !hasRoom(lane, request)) this.#sendGathered(lane);
     if (isAlone) {
-      void this.#carryOut(keys, [waiting]);
+      void this.#carryOut(lane, [waiting]);
       return;
     }
-    const group = this.#groups.get(keys.queue);
-    if (group) {
-      group.waiting.push(waiting);
-      group.characters += request.tail.length;
-      return;
-    }
-    const created = { keys, waiting: [waiting], characters: request.tail.length };
-    this.#groups.set(keys.queue, created);
+    lane.gathered.push(waiting);
+    lane.characters += request.tail.length;
+    if (lane.underWay === 0 && lane.gathered.length === 1) this.#sendSoon(lane);
+  }
+
+  /** Once all who were just given an answer have had their turn: they may ask again. */
+  #sendSoon(lane: Lane): void {
     process.nextTick(() => {
-      if (this.#groups.get(keys.queue) === created) this.#close(created);
+      this.#sendGathered(lane);
     });
   }
 
-  #close({ keys, waiting }: Group): void {
-    this.#groups.delete(keys.queue);
-    void this.#carryOut(keys, waiting);
+  #sendGathered(lane: Lane): void {
+    const together = lane.gathered;
+    if (together.length === 0) return;
+    lane.gathered = [];
+    lane.characters = 0;
+    void this.#carryOut(lane, together);
   }
 
   /** Never rejects: each update is told what became of it. */
-  async #carryOut(keys: PartitionKeys, together: readonly Waiting[]): Promise<void> {
+  async #carryOut(lane: Lane, together: readonly Waiting[]): Promise<void> {
+    lane.underWay++;
     try {
-      const replies = await this.#run(keysOf(keys, together), this.#argumentsOf(together));
+      const replies = await this.#run(keysOf(lane.keys, together), this.#argumentsOf(together));
       if (replies.length !== together.length) throw unexpected('update', replies.length);
       for (const [index, { resolve, reject }] of together.entries()) {
         try {
@@ -108,9 +122,11 @@ export class UpdateScript {
     } catch (error) {
       const [first] = together;
       if (error instanceof ForeignKeyTypeError && together.length > 1) {
-        for (const one of together) void this.#carryOut(keys, [one]);
+        for (const one of together) void this.#carryOut(lane, [one]);
       } else if (together.length === 1) first?.reject(error);
       else for (const { reject } of together) reject(error);
+    } finally {
+      if (--lane.underWay === 0) this.#sendSoon(lane);
     }
   }
 
@@ -135,12 +151,12 @@ export class UpdateScript {
   }
 }
 
-function hasRoom({ waiting, characters }: Group, request: UpdateRequest): boolean {
+function hasRoom({ gathered, characters }: Lane, request: UpdateRequest): boolean {
   return (
-    waiting.length < MOST_TOGETHER &&
+    gathered.length < MOST_TOGETHER &&
     characters + request.tail.length <= MOST_CHARACTERS &&
     // The script looks at each entity once, before it writes.
-    !waiting.some((each) => each.request.id === request.id)
+    !gathered.some((each) => each.request.id === request.id)
   );
 }
 
