@@ -62,6 +62,19 @@ export function describeTogether(make: MakeBuffer): void {
       expect(await lab.hand.items(0)).toHaveLength(5);
     });
 
+    test('one that cannot be sent fails by itself', async () => {
+      const lab = await openLab(make);
+      for (const id of ['1', '2', '3']) await lab.fill(id, { gate: 'A' });
+      const results = await Promise.allSettled([
+        lab.update('1', { gate: 'B' }),
+        lab.update('2', { '~d': 'x' }),
+        lab.update('3', { gate: 'B' }),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(results[1]).toMatchObject({ reason: { code: 'VALIDATION' } });
+      expect(await lab.hand.items(0)).toHaveLength(2);
+    });
+
     test('of two with the same condition one holds', async () => {
       const lab = await openLab(make);
       const ifVersion = await lab.fill('115', { gate: 'A' });

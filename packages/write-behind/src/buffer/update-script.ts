@@ -34,6 +34,8 @@ const MOST_CHARACTERS = 256 * 1024;
 
 interface Waiting {
   readonly request: UpdateRequest;
+  /** Changed field, value, ... */
+  readonly changes: readonly string[];
   readonly resolve: (reply: UpdateReply | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -64,8 +66,10 @@ export class UpdateScript {
 
   /** undefined: unfenced, see `readUpdateReply`. */
   async send(keys: PartitionKeys, request: UpdateRequest): Promise<UpdateReply | undefined> {
+    // Here, where it throws for this update alone.
+    const changes = fieldArguments(request.changes);
     return await new Promise((resolve, reject) => {
-      this.#add(this.#laneOf(keys), { request, resolve, reject });
+      this.#add(this.#laneOf(keys), { request, changes, resolve, reject });
     });
   }
 
@@ -132,8 +136,7 @@ export class UpdateScript {
 
   #argumentsOf(together: readonly Waiting[]): string[] {
     const args = [this.#limits.uniqueName(), this.#settings, String(together.length)];
-    for (const { request } of together) {
-      const changes = fieldArguments(request.changes);
+    for (const { request, changes } of together) {
       args.push(request.id, request.tail, request.token, request.ifVersion ?? '', String(changes.length));
       args.push(...changes);
     }
