@@ -124,11 +124,9 @@ export class UpdateScript {
         }
       }
     } catch (error) {
-      const [first] = together;
       if (error instanceof ForeignKeyTypeError && together.length > 1) {
         for (const one of together) void this.#carryOut(lane, [one]);
-      } else if (together.length === 1) first?.reject(error);
-      else for (const { reject } of together) reject(error);
+      } else for (const { reject } of together) reject(error);
     } finally {
       if (--lane.underWay === 0) this.#sendSoon(lane);
     }
