@@ -7,21 +7,29 @@ import type { Plot } from './section.ts';
 
 echarts.use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-const WIDTH = 760;
-const HEIGHT = 400;
-/** Okabe and Ito: told apart also by who sees no red or green. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const WIDTH = 940;
+const HEIGHT = 420;
+/** Legends stand beside the plot: what they say is too long for a row below it. */
+const LEGEND_WIDTH = 330;
+/** Okabe and Ito's, told apart also by who sees no red or green, and two greys. */
+const COLOURS = [
+  ...['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'],
+  ...['#8c8c8c', '#5a3d8a'],
+];
 
 export function drawPlot(plot: Plot): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  const isAlone = plot.series.length === 1;
   try {
     chart.setOption({
       animation: false,
       backgroundColor: '#ffffff',
       color: COLOURS,
-      title: { text: plot.title, left: 'center', textStyle: { fontSize: 15 } },
-      legend: { bottom: 0, type: 'plain' },
-      grid: { left: 70, right: 25, top: 50, bottom: 85 },
+      title: { text: plot.title, left: 20, top: 8, textStyle: { fontSize: 15 } },
+      ...(isAlone
+        ? {}
+        : { legend: { orient: 'vertical', left: WIDTH - LEGEND_WIDTH + 10, top: 50, itemGap: 12 } }),
+      grid: { left: 80, right: isAlone ? 30 : LEGEND_WIDTH, top: 50, bottom: 55 },
       xAxis: {
         name: plot.x.name,
         nameLocation: 'middle',
@@ -33,14 +41,15 @@ export function drawPlot(plot: Plot): string {
       yAxis: {
         name: plot.y.name,
         nameLocation: 'middle',
-        nameGap: 52,
+        nameGap: 58,
         type: plot.y.isLog ? 'log' : 'value',
       },
-      series: plot.series.map(({ name, points }) => ({
+      series: plot.series.map(({ name, points, isDashed = false }) => ({
         name,
         type: plot.kind,
         data: points,
-        ...(plot.kind === 'line' ? { showSymbol: points.length <= 20, symbolSize: 6 } : {}),
+        ...(plot.kind === 'line' ? { showSymbol: !isDashed && points.length <= 20, symbolSize: 6 } : {}),
+        lineStyle: { type: isDashed ? 'dashed' : 'solid', width: isDashed ? 1.5 : 2.5 },
       })),
     });
     return chart.renderToSVGString();

@@ -58,5 +58,7 @@ export interface Plot {
   readonly series: readonly {
     readonly name: string;
     readonly points: readonly (readonly [x: number, y: number])[] | readonly number[];
+    /** A floor or a peer, beside what is ours. */
+    readonly isDashed?: boolean;
   }[];
 }

@@ -91,7 +91,7 @@ const targets = {
     limit: { kind: 'AT_LEAST', ratio: 100 },
   },
   memory: {
-    figure: 'memory of a queued update',
+    figure: 'memory of a queued update, flights by Zipf',
     beside: 'its payload, bytes',
     limit: { kind: 'LINE', ratio: 1.3, constant: 64 },
   },

@@ -44,6 +44,7 @@ const FULL: Scale = {
 
 const SUBJECTS = ['ours', 'load', 'single', 'peer'] as const;
 type Subject = (typeof SUBJECTS)[number];
+const FLOORS = ['load', 'single', 'peer'] as const satisfies readonly Subject[];
 
 /** A round of one subject. `usage` is measured where it is shown. */
 interface Drained {
@@ -211,7 +212,6 @@ function present(
   const rates = (workload: Workload, subject: Subject) =>
     of(workload, subject).map(({ perSecond }) => perSecond);
   const titles = workloads.map(({ title }) => title);
-  const loadRate = median(workloads.flatMap((workload) => rates(workload, 'load')));
   return {
     rows: workloads.flatMap((workload) =>
       (['single', 'peer', 'load'] as const).flatMap((floor) => {
@@ -262,10 +262,11 @@ function present(
               (batchSize, index) => [batchSize, swept.get(workload)?.[index] ?? 0] as const,
             ),
           })),
-          {
-            name: 'LOAD DATA of the audit rows alone',
-            points: BATCHES.map((batchSize) => [batchSize, loadRate] as const),
-          },
+          ...FLOORS.map((subject) => ({
+            name: TITLES[subject].replaceAll('`', ''),
+            points: BATCHES.map((batchSize) => [batchSize, median(rates(hot, subject))] as const),
+            isDashed: true,
+          })),
         ],
       },
     ],

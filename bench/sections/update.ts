@@ -16,6 +16,7 @@ const COMPARED: readonly number[] = [1, 64];
 type InFlight = (typeof IN_FLIGHT)[number];
 type Of = (inFlight: InFlight, name: SubjectName, figure: keyof Timing) => number[];
 
+const FLOORS: ReadonlySet<SubjectName> = new Set(['hset', 'floor', 'bullmq', 'floorAlways']);
 const FIGURES = ['p50', 'p99', 'p999', 'perSecond'] as const;
 const FIGURE_TITLES = ['p50, ms', 'p99, ms', 'p99.9, ms', 'a second'];
 const SPENT_MS = { quick: { fast: 400, slow: 250 }, full: { fast: 3000, slow: 1500 } };
@@ -95,6 +96,7 @@ function resultOf(subjects: Subjects, of: Of): SectionResult {
         series: subjectNames.map((name) => ({
           name: subjects[name].title.replaceAll('`', ''),
           points: IN_FLIGHT.map((inFlight) => [inFlight, median(of(inFlight, name, 'perSecond'))] as const),
+          isDashed: FLOORS.has(name),
         })),
       },
     ],
