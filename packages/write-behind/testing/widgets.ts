@@ -54,9 +54,6 @@ export const widgetDefinition: EntityDefinition<Widget, WidgetChanges & FieldVal
 const COLUMNS = 'widget_id, name, size, note';
 const LOG_COLUMNS =
   'accepted_us, user, comment, widget_id, name_before, name_after, size_before, size_after, note_before, note_after';
-export const LOAD = "LOAD DATA LOCAL INFILE 'rows'";
-export const LOAD_FORMAT = `CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\'
-  LINES STARTING BY '' TERMINATED BY '\\n'`;
 
 export const mysqlWidgets: MysqlMapping = {
   loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
@@ -71,7 +68,7 @@ export const mysqlWidgets: MysqlMapping = {
   },
   async write(run, changes, maxRows, load) {
     const log = changes.map(logRow);
-    if (load) await load(`${LOAD} INTO TABLE widget_log ${LOAD_FORMAT} (${LOG_COLUMNS})`, log);
+    if (load) await load('widget_log', LOG_COLUMNS.split(', '), log);
     else {
       for (let start = 0; start < log.length; start += maxRows)
         await run(`INSERT INTO widget_log (${LOG_COLUMNS}) VALUES ?`, [log.slice(start, start + maxRows)]);

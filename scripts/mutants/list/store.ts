@@ -1,6 +1,14 @@
 /** What MySQL is asked to hold, what its errors mean, and what is checked before the first update. */
 import type { Mutation } from '../mutation.ts';
-import { cacheBehaviour, commit, errorTable, infile, storeContract, transaction } from './tests.ts';
+import {
+  cacheBehaviour,
+  commit,
+  errorTable,
+  infile,
+  sameByLoad,
+  storeContract,
+  transaction,
+} from './tests.ts';
 
 const SRC = 'packages/write-behind/src';
 const ERRORS = `${SRC}/store/mysql/mysql-errors.ts`;
@@ -35,6 +43,13 @@ export const storeMutations: readonly Mutation[] = [
     caughtBy: [infile('is refused: '), infile('a row that it leaves out for its key')],
   },
   {
+    name: 'load-into-whatever-table',
+    guard: 'What a load changes or leaves out is undone',
+    file: TRANSACTION,
+    edits: [{ find: 'if (isSameByLoad(described, columns, kinds)) return;', replace: 'return;' }],
+    caughtBy: [sameByLoad('the same by a load as by INSERT')],
+  },
+  {
     name: 'load-refused-and-not-undone',
     guard: 'What a load changes or leaves out is undone',
     file: TRANSACTION,
@@ -54,7 +69,7 @@ export const storeMutations: readonly Mutation[] = [
     name: 'load-again-and-again',
     guard: 'What a load changes or leaves out is undone',
     file: TRANSACTION,
-    edits: [{ find: 'this.#loading.pause();', replace: '' }],
+    edits: [{ find: 'if (isRetryable(error) && !isReply(error)) this.#loading.pause();', replace: '' }],
     caughtBy: [infile('10 follow where a load lost the connection')],
   },
   {

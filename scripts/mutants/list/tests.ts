@@ -21,6 +21,7 @@ export const commitEpochs = inFile(`${SRC}/flusher/commit-batch-epochs.test.ts`)
 export const storeContract = inFile(`${SRC}/store/mysql/mysql-store.test.ts`);
 export const transaction = inFile(`${SRC}/store/mysql/mysql-transaction.test.ts`);
 export const infile = inFile(`${SRC}/store/mysql/mysql-infile.test.ts`);
+export const sameByLoad = inFile(`${SRC}/store/mysql/mysql-infile-same.test.ts`);
 export const errorTable = inFile(`${SRC}/store/mysql/mysql-errors.test.ts`);
 export const cacheBehaviour = inFile('tests/system/cache-behaviour.test.ts');
 export const losses = inFile('tests/system/losses.test.ts');

@@ -20,6 +20,23 @@ interface FlightRow {
   readonly airplane_id: number;
 }
 
+/** As `insert-flight-log.sql` names them. */
+const LOG_COLUMNS = [
+  ...[
+    'log_date',
+    'user',
+    'flight_id',
+    'flightno_old',
+    'flightno_new',
+    'from_old',
+    'to_old',
+    'from_new',
+    'to_new',
+  ],
+  ...['departure_old', 'arrival_old', 'departure_new', 'arrival_new'],
+  ...['airplane_id_old', 'airplane_id_new', 'airline_id_old', 'airline_id_new', 'comment'],
+];
+
 export const mysqlFlights: MysqlMapping = {
   loadSql: sql.loadFlight,
   lockSql: sql.lockFlights,
@@ -42,7 +59,7 @@ export const mysqlFlights: MysqlMapping = {
   readAudit: readFlightLog,
   async write(run, changes, maxRows, load) {
     const log = logRows(changes);
-    if (load) await load(sql.loadFlightLog, log);
+    if (load) await load('flight_log', LOG_COLUMNS, log);
     else {
       for (let start = 0; start < log.length; start += maxRows) {
         await run(sql.insertFlightLog, [log.slice(start, start + maxRows)]);

@@ -95,6 +95,12 @@ export function rightsFault(user: string, error: unknown): ConfigurationError | 
   );
 }
 
+/** Whether the server itself said so, on a connection that stands. */
+export function isReply(error: unknown): boolean {
+  const { cause } = error as { cause?: { errno?: number } };
+  return (cause?.errno ?? 0) > 0;
+}
+
 const NO_SUCH_TABLE = 1146;
 
 export function isMissingTable(error: unknown): boolean {

@@ -1,12 +1,11 @@
 /**
- * Rows as the text that `LOAD DATA LOCAL INFILE` reads, sent from memory: no file is ever opened, whatever name the server
- * asks for. The statement must name the format, because some of it depends on the session:
+ * Rows as the text that `LOAD DATA LOCAL INFILE` reads (`sql/load-rows.sql`), sent from memory: no file is ever opened,
+ * whatever name the server asks for.
  *
- *   LOAD DATA LOCAL INFILE 'rows' INTO TABLE … CHARACTER SET utf8mb4
- *   FIELDS TERMINATED BY '\t' ENCLOSED BY '' ESCAPED BY '\\' LINES STARTING BY '' TERMINATED BY '\n' (column, …)
- *
- * With LOCAL a value that does not fit is changed, and a row that may not be is left out, with no more than a warning: who
- * loads must look at both counts (`MysqlTransaction`).
+ * A load must store what an INSERT of the same rows would, or nothing. With LOCAL a value that does not fit is changed, and a
+ * row that may not be is left out, with no more than a warning: who loads must look at both counts (`MysqlTransaction`).
+ * And there is what the server does not even warn of: columns that are left out and have no default become 0 or ''; so do
+ * nulls where none may be, if the table has a trigger; and a number becomes a text on its way. Those `isSameByLoad` tells.
  */
 import { Readable } from 'node:stream';
 
@@ -25,9 +24,10 @@ export class Loading {
   #isOn = false;
   #pause = 0;
 
+  /** What a check of the server says: nothing of what stands in between, so a pause lasts, unless it was off until now. */
   set(isOn: boolean): void {
+    if (isOn && !this.#isOn) this.#pause = 0;
     this.#isOn = isOn;
-    this.#pause = 0;
   }
 
   /** Asked once for each write that is worth it. */
@@ -40,6 +40,63 @@ export class Loading {
   pause(): void {
     this.#pause = PAUSE_WRITES;
   }
+}
+
+/** What a column gets in any of the rows. */
+export interface Kinds {
+  isNull: boolean;
+  isText: boolean;
+  isWhole: boolean;
+  /** A fraction, or what is no value at all. */
+  isOther: boolean;
+}
+
+export function kindsOf(rows: readonly (readonly InfileValue[])[], columns: number): readonly Kinds[] {
+  const kinds = Array.from({ length: columns }, (): Kinds => {
+    return { isNull: false, isText: false, isWhole: false, isOther: false };
+  });
+  for (const row of rows) {
+    for (const [index, kind] of kinds.entries()) {
+      const value: unknown = row[index];
+      if (typeof value === 'string') kind.isText = true;
+      else if (value === null) kind.isNull = true;
+      else if (Number.isSafeInteger(value)) kind.isWhole = true;
+      else kind.isOther = true;
+    }
+  }
+  return kinds;
+}
+
+/** A row of `columns-of-table.sql`. */
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly isNullable: number;
+  readonly isFilled: number;
+}
+
+const WHOLE = new Set(['tinyint', 'smallint', 'mediumint', 'int', 'bigint']);
+const TEXT = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'datetime', 'date']);
+
+/** Whether a load into these columns of a table, as the server describes it, stores what an INSERT would. */
+export function isSameByLoad(
+  table: readonly Column[],
+  columns: readonly string[],
+  kinds: readonly Kinds[],
+): boolean {
+  const known = new Map(table.map((column) => [column.name.toLowerCase(), column]));
+  const fits = columns.every((name, index) => {
+    const column = known.get(name.toLowerCase());
+    const kind = kinds[index];
+    if (!column || !kind || kind.isOther) return false;
+    known.delete(name.toLowerCase());
+    return (
+      (!kind.isNull || column.isNullable === 1) &&
+      (!kind.isText || TEXT.has(column.type)) &&
+      (!kind.isWhole || WHOLE.has(column.type))
+    );
+  });
+  return fits && [...known.values()].every(({ isFilled }) => isFilled === 1);
 }
 
 const SPECIAL = /[\t\n\\\0]/;
@@ -68,12 +125,8 @@ export function infileChunks(rows: readonly (readonly InfileValue[])[]): Buffer[
 
 function infileText(value: InfileValue): string {
   if (value === null) return '\\N';
-  if (typeof value === 'string') {
-    return SPECIAL.test(value) ? value.replace(ALL_SPECIAL, (special) => ESCAPED[special] ?? special) : value;
-  }
-  // As a text it would be stored as that text.
-  if (!Number.isFinite(value)) throw new TypeError(`${String(value)} cannot be loaded as a column's value.`);
-  return String(value);
+  if (typeof value === 'number') return String(value);
+  return SPECIAL.test(value) ? value.replace(ALL_SPECIAL, (special) => ESCAPED[special] ?? special) : value;
 }
 
 /** Gives the chunks, once, to a server that asks for what the statement named, and nothing to any other question. */

@@ -9,8 +9,12 @@ export type RunStatement = (text: string, values: readonly unknown[]) => Promise
 /** Runs a SELECT and gives its rows. */
 export type SelectRows = (text: string, values: readonly unknown[]) => Promise<readonly Row[]>;
 
-/** Runs one `LOAD DATA LOCAL INFILE 'rows'`, in the format that mysql-infile.ts names, and sends it the rows. */
-export type LoadRows = (text: string, rows: readonly (readonly InfileValue[])[]) => Promise<void>;
+/** Does what `INSERT INTO table (columns) VALUES rows` would, or is refused: see mysql-infile.ts. */
+export type LoadRows = (
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly InfileValue[])[],
+) => Promise<void>;
 
 export interface MysqlMapping {
   /** Reads one row: takes the id, gives at most one row. */

@@ -197,9 +197,13 @@ export class MysqlConnection {
   }
 
   /** A `LOAD DATA LOCAL INFILE`: how many rows it wrote, and how often it warned. */
-  async load(text: string, chunks: readonly Buffer[]): Promise<{ rows: number; warnings: number }> {
+  async load(
+    text: string,
+    values: readonly unknown[],
+    chunks: readonly Buffer[],
+  ): Promise<{ rows: number; warnings: number }> {
     const infileStreamFactory = infileStream(chunks);
-    const result = await this.#query<ResultSetHeader>(text, [], { infileStreamFactory });
+    const result = await this.#query<ResultSetHeader>(text, values, { infileStreamFactory });
     return { rows: result.affectedRows, warnings: result.warningStatus };
   }
 

@@ -1,10 +1,18 @@
 /** One open transaction on MySQL: each method one statement, or a few where said. `sql/` holds the texts. */
 import { createHash } from 'node:crypto';
 import { AfterwriteError, PartitionsChangedError, StoreDataError } from '../../errors.ts';
+import { isReply } from './mysql-errors.ts';
 import type { Position } from '../../position.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
 import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
-import { infileChunks, type InfileValue, type Loading } from './mysql-infile.ts';
+import {
+  type Column,
+  infileChunks,
+  type InfileValue,
+  isSameByLoad,
+  kindsOf,
+  type Loading,
+} from './mysql-infile.ts';
 import type { LoadRows, MysqlMapping, RunStatement } from './mysql-mapping.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
@@ -26,6 +34,10 @@ function asJson(fields: readonly string[]): string {
 
 /** Below it the one more round trip of a load costs more than it saves. */
 const MIN_LOADED_ROWS = 100;
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof AfterwriteError && error.retryable;
+}
 
 /** Ends a mapping's `write` that has loaded what the server did not take as it was. */
 class LoadRefused extends Error {}
@@ -132,8 +144,8 @@ export class MysqlTransaction implements StoreTransaction {
       await this.#connection.run(text, values);
     };
     try {
-      const load: LoadRows = async (text, rows) => {
-        await this.#load(text, rows);
+      const load: LoadRows = async (table, columns, rows) => {
+        await this.#load(table, columns, rows);
       };
       await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS, loads ? load : undefined);
       return;
@@ -146,18 +158,31 @@ export class MysqlTransaction implements StoreTransaction {
     await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS);
   }
 
-  /** With LOCAL, a value that does not fit is changed, and a row that may not be is left out: with a warning, no error. */
-  async #load(text: string, rows: readonly (readonly InfileValue[])[]): Promise<void> {
+  /** Throws LoadRefused unless it is known that an INSERT would have stored the same. */
+  async #load(
+    table: string,
+    columns: readonly string[],
+    rows: readonly (readonly InfileValue[])[],
+  ): Promise<void> {
+    const kinds = kindsOf(rows, columns.length);
+    if (kinds.some(({ isOther }) => isOther)) throw new LoadRefused();
     let loaded;
     try {
-      loaded = await this.#connection.load(text, infileChunks(rows));
+      loaded = await this.#connection.load(sql.loadRows, [table, columns], infileChunks(rows));
     } catch (error) {
-      // Switched off since, or what stands in between knows it not and may cut the connection: the next attempt does without.
-      if (!(error instanceof StoreDataError)) this.#loading.pause();
-      if (!(error instanceof AfterwriteError) || error.retryable) throw error;
+      // What stands in between may know it not and cut the connection: the next attempts do without.
+      if (isRetryable(error) && !isReply(error)) this.#loading.pause();
+      if (isRetryable(error)) throw error;
+      // Switched off since, or a fault of the table's: until a check says otherwise.
+      if (!(error instanceof StoreDataError)) this.#loading.set(false);
       throw new LoadRefused();
     }
     if (loaded.warnings > 0 || loaded.rows !== rows.length) throw new LoadRefused();
+    // Afterwards, because until it ends this transaction keeps others from altering the table.
+    const described = await this.#connection.rows<Column>(sql.columnsOfTable, [table]);
+    if (isSameByLoad(described, columns, kinds)) return;
+    this.#loading.pause();
+    throw new LoadRefused();
   }
 
   async park(partition: number, letters: readonly NewDeadLetter[]): Promise<number> {

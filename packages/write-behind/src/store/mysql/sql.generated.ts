@@ -72,6 +72,10 @@ export const sql = {
   beginPartitionChange: `REPLACE INTO afterwrite_partition_changes
   (namespace, entity, run, from_partitions, to_partitions, state, closed_until)
 VALUES (?, ?, ?, ?, ?, 'CLOSED', UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND)`,
+  columnsOfTable: `SELECT COLUMN_NAME AS name, DATA_TYPE AS type, IS_NULLABLE = 'YES' AS isNullable,
+  COLUMN_DEFAULT IS NOT NULL OR IS_NULLABLE = 'YES' OR EXTRA REGEXP 'auto_increment|GENERATED' AS isFilled
+FROM information_schema.COLUMNS
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?`,
   commitPartitionChange: `UPDATE afterwrite_partition_changes SET state = 'COMMITTED' WHERE namespace = ? AND entity = ? AND run = ?`,
   countAllLetters: `UPDATE afterwrite_watermarks AS w SET w.dead_letters = (
   SELECT COUNT(*) FROM afterwrite_dead_letters AS d
@@ -117,6 +121,9 @@ FROM afterwrite_losses
 WHERE namespace = ? AND entity = ?
 ORDER BY loss_id DESC
 LIMIT ?`,
+  loadRows: `LOAD DATA LOCAL INFILE 'rows' INTO TABLE ?? CHARACTER SET utf8mb4
+FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\'
+LINES STARTING BY '' TERMINATED BY '\\n' (??)`,
   lockLetter: `SELECT
   letter_id AS letterId, partition_no AS partitionNo, epoch, seq, entity_id AS entityId, item, fields, superseded,
   reason, error_text AS errorText, parked_at AS parkedAt, redriven_at AS redrivenAt
