@@ -1,4 +1,5 @@
 /** Updates that are asked for at the same moment: an engine may send them together, and each has its own outcome. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type MakeBuffer, openLab, uniqueName, versionOf } from './buffer-lab.ts';
 
@@ -73,6 +74,21 @@ export function describeTogether(make: MakeBuffer): void {
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
       expect(results[1]).toMatchObject({ reason: { code: 'VALIDATION' } });
       expect(await lab.hand.items(0)).toHaveLength(2);
+    });
+
+    test('all that were asked for before it is closed', async () => {
+      const lab = await openLab(make);
+      for (const id of ['1', '2', '3']) await lab.fill(id, { gate: 'A' });
+      await lab.withAnother(async (buffer) => {
+        await buffer.open();
+        const first = buffer.update(lab.request('1', { gate: 'B' }));
+        await setImmediate(); // It is under way: the next ones are gathered.
+        const others = ['2', '3'].map((id) => buffer.update(lab.request(id, { gate: 'B' })));
+        const closing = buffer.close();
+        const replies = await Promise.all([first, ...others]);
+        expect(replies.map(({ kind }) => kind)).toEqual(['OK', 'OK', 'OK']);
+        await closing;
+      });
     });
 
     test('of two with the same condition one holds', async () => {

@@ -4,10 +4,10 @@
  * nothing is under way nobody waits, but for those who ask in the same turn of the event loop.
  *
  * The script reads before it writes, all of it: where a key of one of them has a foreign type none was carried out, and
- * each is sent again by itself.
+ * each is sent again by itself, behind what was asked for meanwhile.
  */
 import { createHash } from 'node:crypto';
-import { ForeignKeyTypeError } from '../errors.ts';
+import { BufferUnavailableError, ForeignKeyTypeError } from '../errors.ts';
 import type { UpdateReply, UpdateRequest } from './buffer.ts';
 import { fieldArguments } from './entity-hash.ts';
 import type { PartitionKeys } from './keys.ts';
@@ -73,6 +73,11 @@ export class UpdateScript {
     });
   }
 
+  /** What is gathered goes at once: before the connection is closed. */
+  sendAll(): void {
+    for (const lane of this.#lanes.values()) this.#sendGathered(lane);
+  }
+
   #laneOf(keys: PartitionKeys): Lane {
     const known = this.#lanes.get(keys.queue);
     if (known) return known;
@@ -103,11 +108,8 @@ export class UpdateScript {
   }
 
   #sendGathered(lane: Lane): void {
-    const together = lane.gathered;
-    if (together.length === 0) return;
-    lane.gathered = [];
-    lane.characters = 0;
-    void this.#carryOut(lane, together);
+    const together = takeGathered(lane);
+    if (together.length > 0) void this.#carryOut(lane, together);
   }
 
   /** Never rejects: each update is told what became of it. */
@@ -126,7 +128,11 @@ export class UpdateScript {
     } catch (error) {
       if (error instanceof ForeignKeyTypeError && together.length > 1) {
         for (const one of together) void this.#carryOut(lane, [one]);
-      } else for (const { reject } of together) reject(error);
+        return;
+      }
+      // Without a connection those that wait for this one would wait for it as long once more.
+      const refused = error instanceof BufferUnavailableError ? takeGathered(lane) : [];
+      for (const { reject } of [...together, ...refused]) reject(error);
     } finally {
       if (--lane.underWay === 0) this.#sendSoon(lane);
     }
@@ -150,6 +156,13 @@ export class UpdateScript {
     }
     return args;
   }
+}
+
+function takeGathered(lane: Lane): readonly Waiting[] {
+  const { gathered } = lane;
+  lane.gathered = [];
+  lane.characters = 0;
+  return gathered;
 }
 
 function hasRoom({ gathered, characters }: Lane, request: UpdateRequest): boolean {

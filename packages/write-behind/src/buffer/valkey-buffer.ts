@@ -75,6 +75,7 @@ export class ValkeyBuffer implements BufferPort {
   }
 
   async close(): Promise<void> {
+    this.#updates.sendAll();
     await this.#link.close();
     this.#confirmer.close();
   }

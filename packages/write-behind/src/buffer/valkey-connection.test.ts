@@ -1,6 +1,7 @@
 /** What a lost connection, a silent server and none at all mean to the caller, on one server and on a cluster. */
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { makeTemporaryDataDir, type RunningEngine, startEngine } from '@afterwrite/local-engines';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openLab, uniqueName, versionOf } from '../../testing/buffer-lab.ts';
@@ -203,7 +204,20 @@ describe.each([{ cluster: false }, { cluster: true }])('8 no server, cluster: $c
     const limits = { cluster, connectTimeoutMs: CONNECT_TIMEOUT_MS, commandTimeoutMs: CONNECT_TIMEOUT_MS };
     const buffer = makeValkeyBuffer(connectionTo({ host: HOST, port }, limits), SETTINGS, uniqueName());
     onTestFinished(() => buffer.close());
-    const calls = [() => buffer.open(), () => buffer.read('115'), () => buffer.ping()];
+    const update = (id: string) =>
+      buffer.update({
+        ...{ id, changes: {}, tail: '', token: uniqueName() },
+        ...{ ifVersion: undefined, idempotencyKey: undefined, base: undefined },
+      });
+    // The second is gathered while the first waits for the connection.
+    const updates = async () => {
+      const first = update('1');
+      await setImmediate();
+      const results = await Promise.allSettled([first, update('2')]);
+      for (const result of results) expect(result.status).toBe('rejected');
+      await first;
+    };
+    const calls = [() => buffer.open(), () => buffer.read('115'), () => buffer.ping(), updates];
     for (const call of calls) {
       const startMs = performance.now();
       await expect(call()).rejects.toBeInstanceOf(BufferUnavailableError);
