@@ -251,7 +251,7 @@ function present(
     plots: [
       {
         file: 'drain-rate',
-        title: 'Updates stored a second',
+        title: 'Updates stored a second, one transaction after another',
         kind: 'line',
         x: { name: 'updates a transaction', isLog: true },
         y: { name: 'a second', isLog: true },
@@ -263,7 +263,7 @@ function present(
             ),
           })),
           ...FLOORS.map((subject) => ({
-            name: TITLES[subject].replaceAll('`', ''),
+            name: TITLES[subject].replaceAll('`', '').split(',')[0] ?? '',
             points: BATCHES.map((batchSize) => [batchSize, median(rates(hot, subject))] as const),
             isDashed: true,
           })),

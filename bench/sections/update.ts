@@ -19,7 +19,7 @@ type Of = (inFlight: InFlight, name: SubjectName, figure: keyof Timing) => numbe
 const FLOORS: ReadonlySet<SubjectName> = new Set(['hset', 'floor', 'bullmq', 'floorAlways']);
 const FIGURES = ['p50', 'p99', 'p999', 'perSecond'] as const;
 const FIGURE_TITLES = ['p50, ms', 'p99, ms', 'p99.9, ms', 'a second'];
-const SPENT_MS = { quick: { fast: 400, slow: 250 }, full: { fast: 3000, slow: 1500 } };
+const SPENT_MS = { quick: { fast: 400, slow: 250 }, full: { fast: 2000, slow: 1000 } };
 
 export const update: Section = {
   name: 'update',
@@ -55,7 +55,7 @@ async function measure(lab: Lab, subjects: Subjects): Promise<Of> {
     };
     const all = Object.fromEntries(subjectNames.map((name) => [name, one(name)]));
     // Targets are of 1 and 64.
-    const rounds = lab.isQuick && !COMPARED.includes(inFlight) ? 1 : lab.rounds;
+    const rounds = COMPARED.includes(inFlight) ? lab.rounds : Math.ceil(lab.rounds / 3);
     timings.set(inFlight, await inTurn(rounds, all as Record<SubjectName, ReturnType<typeof one>>));
   }
   return (inFlight, name, figure) => (timings.get(inFlight)?.[name] ?? []).map((timing) => timing[figure]);
