@@ -218,6 +218,21 @@ describe('limits of a flush', () => {
     expect(await logged()).toBe(result.processed);
   });
 
+  it('a row that somebody holds keeps no other waiting, also while the table has no statistics yet', async () => {
+    await world.db.query(
+      `UPDATE mysql.innodb_table_stats SET n_rows = 1 WHERE database_name = ? AND table_name = 'flight'`,
+      [world.settings.DB_NAME],
+    );
+    await world.db.query('FLUSH TABLE flight');
+    await world.db.beginTransaction();
+    await world.db.query('SELECT * FROM flight WHERE flight_id = 1 FOR UPDATE');
+    const cache = await world.open({ DB_LOCK_WAIT_SECONDS: '1', QUEUE_RETRY_ATTEMPTS: '1' });
+    const others = Array.from({ length: 25 }, (_, at) => at + 2);
+    for (const id of others) await cache.updateFlightDeparture(id, TIMES);
+    expect(await cache.flushQueue()).toMatchObject({ processed: others.length, stopped: [] });
+    await world.db.rollback();
+  });
+
   it('a partition that gets updates without pause does not keep the others waiting', async () => {
     const writer = cacheOver({});
     const idIn = (partition: number) =>

@@ -21,10 +21,9 @@ LEFT JOIN airport AS arr ON arr.airport_id = f.\`to\`
 LEFT JOIN airline AS al ON al.airline_id = f.airline_id
 WHERE f.flight_id = ?`,
   lockFlights: `SELECT flight_id, flightno, \`from\`, \`to\`, departure, arrival, airline_id, airplane_id
-FROM flight FORCE INDEX (PRIMARY)
-WHERE flight_id IN (?)
-ORDER BY flight_id
-FOR UPDATE`,
+FROM JSON_TABLE(JSON_ARRAY(?), '$[*]' COLUMNS (id INT PATH '$')) AS wanted
+STRAIGHT_JOIN flight FORCE INDEX (PRIMARY) ON flight.flight_id = wanted.id
+FOR UPDATE OF flight`,
   readFlightLogSecond: `SELECT
   log_date, user, flight_id, flightno_old, flightno_new, from_old, to_old, from_new, to_new,
   departure_old, arrival_old, departure_new, arrival_new,
@@ -41,6 +40,6 @@ WHERE flight_id = ? AND log_date < ?
 ORDER BY log_date DESC
 LIMIT ?`,
   updateFlights: `UPDATE (VALUES ?) AS changed (flight_id, departure, arrival)
-STRAIGHT_JOIN flight ON flight.flight_id = changed.flight_id
+STRAIGHT_JOIN flight FORCE INDEX (PRIMARY) ON flight.flight_id = changed.flight_id
 SET flight.departure = changed.departure, flight.arrival = changed.arrival`,
 } as const;

@@ -316,9 +316,10 @@ describe('8: bounded', () => {
     await commit(batch(1, 1));
     const ten = await commit(batch(100, 10));
     const thousand = await commit(batch(1000, 1000));
-    // Many audit rows go another way than few.
-    const rest = ({ statements }: typeof ten) => statements.filter((each) => !/^(INSERT|LOAD)/.test(each));
-    expect(thousand.statements).toHaveLength(ten.statements.length);
+    // Many audit rows are loaded, and the table's columns looked at.
+    const rest = ({ statements }: typeof ten) =>
+      statements.filter((each) => !/^(INSERT|LOAD)|information_schema/.test(each));
+    expect(thousand.statements).toHaveLength(ten.statements.length + 1);
     expect(rest(thousand)).toEqual(rest(ten));
     expect(ten.statements.length).toBeLessThanOrEqual(9);
     expect(ten.statements[1]).toMatch(/FROM afterwrite_watermarks[^]*FOR UPDATE/);

@@ -19,7 +19,10 @@ export type LoadRows = (
 export interface MysqlMapping {
   /** Reads one row: takes the id, gives at most one row. */
   readonly loadSql: string;
-  /** Locks rows: takes a list of ids; `ORDER BY` the primary key, `FOR UPDATE`; no plain read of other tables. */
+  /**
+   * Locks rows, `FOR UPDATE`: takes a list of ids, in the order of the primary key, and must lock in that order, and no other
+   * row, however the optimizer reads the table; no plain read of other tables.
+   */
   readonly lockSql: string;
   /** The id as the column holds it. */
   idValue(id: string): string | number;
