@@ -242,6 +242,29 @@ describe('4 plain statements', () => {
   });
 });
 
+describe('10 a load that only came at a bad time', () => {
+  test('is tried again by the next write: a lock wait says nothing of loads', async () => {
+    const holder = await db.connect();
+    await holder.query('CREATE TABLE IF NOT EXISTS held (uid INT PRIMARY KEY)');
+    const mapping: MysqlMapping = {
+      ...mysqlWidgets,
+      async write(run, changes, maxRows, load) {
+        if (load) await load('held', ['uid'], [[1]]);
+        await mysqlWidgets.write(run, changes, maxRows);
+      },
+    };
+    const store = db.makeStore({ mapping, lockWaitSeconds: 1 });
+    stores.push(store);
+    await store.open();
+    await holder.beginTransaction();
+    await holder.query('INSERT INTO held VALUES (1)');
+    await expect(write(store, many())).rejects.toThrow(/lock wait/);
+    await holder.rollback();
+    expect(await write(store, many())).toContain('LOAD DATA');
+    await holder.end();
+  });
+});
+
 describe('Loading', () => {
   test('is off until the server says so, and tries again long after a failure', () => {
     const loading = new Loading();
