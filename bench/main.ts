@@ -81,11 +81,11 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     spentSeconds: spentSeconds(),
     sections: done,
   };
-  if (options.json !== undefined) await writeFile(options.json, asJson(report));
   const rows = rowsOf(report);
   if (!options.only && rows.length !== targetNames.length) {
     throw new Error(`${String(rows.length)} rows were measured of ${String(targetNames.length)} targets`);
   }
+  if (options.json !== undefined) await writeFile(options.json, asJson(report));
   await writeReport(report, options.results);
   if (options.publish) await publish(report);
   const passed = rows.filter(({ verdict }) => verdict === 'pass').length;

@@ -5,10 +5,8 @@
 import type { RunningEngine } from '@afterwrite/local-engines';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { changesOf, flightOf } from '../lab/workload.ts';
+import { changesOf, hot } from '../lab/workload.ts';
 import type { Operation } from '../lab/measure.ts';
-
-const FLIGHTS_UPDATED = 500;
 
 export interface BullmqPeer {
   /** Changes the cached value, then adds the update as a job. */
@@ -23,7 +21,7 @@ export async function openBullmq(engine: RunningEngine): Promise<BullmqPeer> {
   await queue.waitUntilReady();
   return {
     add: async (index) => {
-      const id = flightOf(index, FLIGHTS_UPDATED);
+      const id = hot.flightAt(index);
       const changes = changesOf(index);
       await connection.hset(`bullmq:flight:${id}`, changes);
       await queue.add('update', { id, changes, user: 'bench', comment: null });

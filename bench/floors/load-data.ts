@@ -24,7 +24,7 @@ export async function openLoadFloor({ connect }: Pick<Servers, 'connect'>): Prom
       .join(''),
   );
   return {
-    load: (mostMs) => withLocalInfile(connection, () => loadFor(connection, text, mostMs)),
+    load: (mostMs) => loadFor(connection, text, mostMs),
     close: () => connection.end(),
   };
 }
@@ -42,17 +42,6 @@ async function loadFor(connection: Connection, text: Buffer, mostMs: number): Pr
     spentMs = performance.now() - startMs;
   }
   return (1000 * rows) / spentMs;
-}
-
-/** The one place where the server's own setting is changed, and put back: what is ours runs with it as it is. */
-async function withLocalInfile<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  const [[row]] = await connection.query<RowDataPacket[]>('SELECT @@GLOBAL.local_infile AS was');
-  await connection.query('SET GLOBAL local_infile = ON');
-  try {
-    return await work();
-  } finally {
-    await connection.query('SET GLOBAL local_infile = ?', [row?.was]);
-  }
 }
 
 function asField(value: string | number | null): string {

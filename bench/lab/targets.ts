@@ -115,13 +115,6 @@ export function targetRow(name: TargetName, compared: Compared): TargetRow {
   return { figure, beside, ...compared, ...judge(limit, compared) };
 }
 
-/** The row of this target among those of sections that ran. */
-export function rowNamed(rows: readonly TargetRow[], name: TargetName): TargetRow | undefined {
-  return rows.find(
-    ({ figure, beside }) => figure === targets[name].figure && beside === targets[name].beside,
-  );
-}
-
 function judge(
   limit: Target['limit'],
   { floor, value, ratio }: Compared,

@@ -5,9 +5,8 @@ import { openBullmq } from '../floors/bullmq.ts';
 import { openValkeyFloor } from '../floors/valkey.ts';
 import type { Operation } from './measure.ts';
 import type { Environment, Lab } from './section.ts';
-import { changesOf, flightOf } from './workload.ts';
+import { changesOf, hot, HOT_FLIGHTS } from './workload.ts';
 
-export const FLIGHTS_UPDATED = 500;
 /** As to a database in another zone, each way. */
 const FAR_MS = 5;
 
@@ -30,8 +29,8 @@ export type Subjects = Readonly<Record<SubjectName, Subject>>;
 
 export async function openSubjects(lab: Lab): Promise<Subjects> {
   const { valkey, valkeyAlways } = lab.servers;
-  const floor = await openValkeyFloor(valkey, FLIGHTS_UPDATED);
-  const floorAlways = await openValkeyFloor(valkeyAlways, FLIGHTS_UPDATED);
+  const floor = await openValkeyFloor(valkey, HOT_FLIGHTS);
+  const floorAlways = await openValkeyFloor(valkeyAlways, HOT_FLIGHTS);
   const bullmq = await openBullmq(valkey);
   return {
     hset: { title: '`HSET` of two fields', operation: floor.hset, close: () => undefined },
@@ -97,10 +96,10 @@ interface Cache {
 
 /** Each flight is cached, and each partition in use, before anything is timed. */
 async function asSubject(title: string, cache: Cache, more: Partial<Subject>): Promise<Subject> {
-  for (let index = 0; index < FLIGHTS_UPDATED; index++) await cache.get(flightOf(index, FLIGHTS_UPDATED));
+  for (let index = 0; index < HOT_FLIGHTS; index++) await cache.get(hot.flightAt(index));
   return {
     title,
-    operation: (index) => cache.update(flightOf(index, FLIGHTS_UPDATED), changesOf(index), { user: 'bench' }),
+    operation: (index) => cache.update(hot.flightAt(index), changesOf(index), { user: 'bench' }),
     close: () => cache.close(),
     ...more,
   };

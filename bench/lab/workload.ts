@@ -36,7 +36,7 @@ export interface Workload {
   readonly flightAt: (index: number) => string;
 }
 
-const HOT_FLIGHTS = 500;
+export const HOT_FLIGHTS = 500;
 const ZIPF_SEED = 20_300_101;
 /** Updates after which the same ones come again. */
 const ZIPF_UPDATES = 200_000;

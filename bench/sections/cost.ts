@@ -8,7 +8,6 @@ import {
   ROUND_TRIP_MS,
 } from '../lab/cost.ts';
 import type { Lab, Section, SectionResult } from '../lab/section.ts';
-import { rowNamed } from '../lab/targets.ts';
 
 const UPDATES_PER_SECOND = [10, 1000, 10_000];
 
@@ -24,21 +23,19 @@ export const cost: Section = {
 
 /** Of all sections that ran; undefined or NaN where none gave it. */
 function figuresFrom(results: Lab['results']): Record<keyof CostFigures, number | undefined> {
-  const all = [...results.values()];
   const figures: Partial<Record<string, number>> = Object.fromEntries(
-    all.flatMap((result) => Object.entries(result.figures)),
+    [...results.values()].flatMap((result) => Object.entries(result.figures)),
   );
-  const rows = all.flatMap((result) => result.rows);
   return {
     invocationMs: figures.invokeUpdateP50Ms,
     writeBehindMs: figures.updateP50Ms,
-    writeThroughMs: figures.writeThroughP50Ms ?? rowNamed(rows, 'writeThrough')?.value,
+    writeThroughMs: figures.writeThroughP50Ms,
     valkeyCpuUs: figures.valkeyCpuUsPerUpdate,
     // Of flights that are rarely the same: the dearer one.
-    batchedMysqlCpuUs: figures.mysqlCpuUsPerUpdateEven ?? figures.mysqlCpuUsPerUpdate,
+    batchedMysqlCpuUs: figures.mysqlCpuUsPerUpdateEven,
     singleMysqlCpuUs: figures.singleMysqlCpuUsPerUpdate,
     flusherCpuUs: figures.flusherCpuUsPerUpdate,
-    bytesPerItem: figures.bytesPerItem ?? rowNamed(rows, 'memory')?.value,
+    bytesPerItem: figures.bytesPerItem,
   };
 }
 

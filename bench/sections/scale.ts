@@ -1,6 +1,6 @@
 /** Does it stay as it is when there is more of it: partitions, flushers, and updates that wait. */
 import { type FlightCache, flightEntity } from '@afterwrite/flights';
-import { type CachePorts, openPorts, parseSettings } from '@afterwrite/write-behind';
+import { type CachePorts, openPorts } from '@afterwrite/write-behind';
 import { decodeItem } from '@afterwrite/write-behind/internal';
 import { Child } from '../lab/child.ts';
 import { compare, inTurn, median, type Rounds } from '../lab/measure.ts';
@@ -8,7 +8,7 @@ import { shown } from '../lab/report.ts';
 import type { Lab, Section, SectionResult } from '../lab/section.ts';
 import { targetRow } from '../lab/targets.ts';
 import { ValkeyLook } from '../lab/valkey-look.ts';
-import { changesOf, fillQueue, flightOf, hot, type Workload, workloads } from '../lab/workload.ts';
+import { changesOf, fillQueue, hot, HOT_FLIGHTS, type Workload, workloads } from '../lab/workload.ts';
 import type { FlusherOptions } from '../processes/flusher.ts';
 
 const PARTITIONS = [1, 2, 4, 8, 16] as const;
@@ -22,7 +22,6 @@ const ACKED = 500;
 const ACKS = 3;
 /** Of a peek, at each length. */
 const CALLS = 20;
-const FLIGHTS_UPDATED = 500;
 const BATCH_BYTES = 4_194_304;
 
 const OPERATIONS = ['update', 'peek', 'ack', 'queueLength'] as const;
@@ -150,17 +149,16 @@ interface AtLength {
 async function growQueue(lab: Lab, look: ValkeyLook): Promise<readonly AtLength[]> {
   const namespace = 'scale-queue';
   const overrides = { ...ROOMY, QUEUE_PARTITIONS: '1' };
-  const settings = parseSettings({ ...lab.servers.environment, CACHE_NAMESPACE: namespace, ...overrides });
   const cache = await lab.open(namespace, overrides);
-  const ports = await openPorts(flightEntity, settings);
+  const ports = await openPorts(flightEntity, lab.settings(namespace, overrides));
   const queue = `{${namespace}.flight.0}:queue`;
   try {
     await readAll(
       cache,
-      Array.from({ length: FLIGHTS_UPDATED }, (_, index) => flightOf(index, FLIGHTS_UPDATED)),
+      Array.from({ length: HOT_FLIGHTS }, (_, index) => hot.flightAt(index)),
     );
     const before = await look.usedBytes();
-    await fillQueue(cache, some, { count: FLIGHTS_UPDATED, round: 0 });
+    await fillQueue(cache, hot, { count: HOT_FLIGHTS, round: 0 });
     const found: AtLength[] = [];
     for (const length of LENGTHS[lab.isQuick ? 'quick' : 'full']) {
       lab.signal.throwIfAborted();
@@ -176,12 +174,6 @@ async function growQueue(lab: Lab, look: ValkeyLook): Promise<readonly AtLength[
     await Promise.allSettled([cache.close(), ports.buffer.close(), ports.store.close()]);
   }
 }
-
-const some: Workload = {
-  name: 'hot',
-  title: `${String(FLIGHTS_UPDATED)} flights`,
-  flightAt: (index) => flightOf(index, FLIGHTS_UPDATED),
-};
 
 /** Appends the newest items again and again, each with a seq of its own, as if those flights had been updated on. */
 const COPY = `
@@ -219,7 +211,7 @@ async function timeAll(
   };
   const updates = ACKS * ACKED;
   const update = await times(updates, (index) =>
-    cache.update(some.flightAt(index), changesOf(index), { user: 'bench' }),
+    cache.update(hot.flightAt(index), changesOf(index), { user: 'bench' }),
   );
   const peek = await times(CALLS, () => buffer.peek(0, { rows: PEEKED, bytes: BATCH_BYTES }));
   const queueLength = await times(updates, () => cache.queueLength());

@@ -3,13 +3,8 @@ import { compare, inTurn, median, timeOperation, type Timing } from '../lab/meas
 import { PATTERNS } from '../lab/publish.ts';
 import type { Lab, Section, SectionResult, Table } from '../lab/section.ts';
 import { targetRow } from '../lab/targets.ts';
-import {
-  FLIGHTS_UPDATED,
-  openSubjects,
-  type SubjectName,
-  subjectNames,
-  type Subjects,
-} from '../lab/update-subjects.ts';
+import { openSubjects, type SubjectName, subjectNames, type Subjects } from '../lab/update-subjects.ts';
+import { HOT_FLIGHTS } from '../lab/workload.ts';
 
 const IN_FLIGHT = [1, 16, 64, 256] as const;
 const COMPARED: readonly number[] = [1, 64];
@@ -107,7 +102,7 @@ function resultOf(subjects: Subjects, of: Of): SectionResult {
       writeThroughP50Ms: writeThrough.value,
     },
     remarks: [
-      `Of ${String(FLIGHTS_UPDATED)} cached flights in turn, one process, one connection. The floor is one script that writes the same bytes to ` +
+      `Of ${String(HOT_FLIGHTS)} cached flights in turn, one process, one connection. The floor is one script that writes the same bytes to ` +
         'the same kinds of keys and checks nothing; what it sends was put together before. Eight connections to MySQL: with more in ' +
         'flight the patterns that write there wait for one.',
     ],
