@@ -50,14 +50,15 @@ interface Lane {
 }
 
 export class UpdateScript {
-  readonly #limits: UpdateLimits;
+  readonly #uniqueName: () => string;
+  /** What the script is told of its limits each time. */
   readonly #settings: string;
   readonly #run: RunScript;
   /** By queue. */
   readonly #lanes = new Map<string, Lane>();
 
   constructor(limits: UpdateLimits, run: RunScript) {
-    this.#limits = limits;
+    this.#uniqueName = limits.uniqueName;
     this.#run = run;
     const { partitions, queueMaxLength, fillLeaseMs, idempotencyTtlMs, idempotencyMaxAnswers } = limits;
     const keepUs = idempotencyTtlMs * 1000;
@@ -139,7 +140,7 @@ export class UpdateScript {
   }
 
   #argumentsOf(together: readonly Waiting[]): string[] {
-    const args = [this.#limits.uniqueName(), this.#settings, String(together.length)];
+    const args = [this.#uniqueName(), this.#settings, String(together.length)];
     for (const { request, changes } of together) {
       args.push(request.id, request.tail, request.token, request.ifVersion ?? '', String(changes.length));
       args.push(...changes);

@@ -143,10 +143,8 @@ export class MysqlTransaction implements StoreTransaction {
     const run: RunStatement = async (text, values) => {
       await this.#connection.run(text, values);
     };
+    const load: LoadRows = (table, columns, rows) => this.#load(table, columns, rows);
     try {
-      const load: LoadRows = async (table, columns, rows) => {
-        await this.#load(table, columns, rows);
-      };
       await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS, loads ? load : undefined);
       return;
     } catch (error) {
