@@ -10,3 +10,4 @@ export type { RetryLimits } from './retry.ts';
 export type { Runtime } from './runtime.ts';
 export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
 export type * from './types.ts';
+export * from './local-stage.ts';
