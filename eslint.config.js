@@ -17,7 +17,7 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
     rules: {
@@ -45,7 +45,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['**/*.{ts,js,mjs}'],
+    files: ['**/*.{ts,tsx,js,mjs}'],
     plugins: { afterwrite: { rules: { 'import-boundaries': importBoundaries } } },
     rules: {
       'afterwrite/import-boundaries': ['error', { root }],
@@ -53,7 +53,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/*/src/**/*.ts', 'functions/**/*.ts', 'scripts/**/*.ts'],
+    files: ['packages/*/src/**/*.{ts,tsx}', 'functions/**/*.ts', 'scripts/**/*.ts'],
     ignores: tests,
     rules: { 'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }] },
   },

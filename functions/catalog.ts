@@ -19,12 +19,17 @@ export const catalog = {
   queue: { timeoutSeconds: 28, memoryMb: 1024 },
   health: SMALL,
   openapi: { timeoutSeconds: 5, memoryMb: 256 },
+  // Reads files that lie beside it.
+  console: { timeoutSeconds: 5, memoryMb: 256 },
   // Lingers for a minute by default, and drains a long queue for longer.
   flush: { timeoutSeconds: 120, memoryMb: 1024 },
   // Enough for 50,000 at the rate of the schedule; one that is called by hand may take its time.
   reconcile: { timeoutSeconds: 300, memoryMb: 512 },
   migrate: { timeoutSeconds: 60, memoryMb: 512 },
 } as const satisfies Record<string, FunctionLimits>;
+
+/** Answer from what is in their own bundle: no server, no secret. */
+export const standalone: ReadonlySet<FunctionName> = new Set(['openapi', 'console']);
 
 /**
  * Partitions that an environment flushes at the same time, where QUEUE_FLUSH_CONCURRENCY says nothing. One environment

@@ -29,4 +29,6 @@ export const routes = [
   { method: 'POST', path: '/queue/dead-letters/redrive', function: 'queue', scope: 'queue:admin' },
   { method: 'GET', path: '/health', function: 'health', scope: null },
   { method: 'GET', path: '/openapi.json', function: 'openapi', scope: null },
+  { method: 'GET', path: '/', function: 'console', scope: 'queue:admin' },
+  { method: 'GET', path: '/console/{file}', function: 'console', scope: 'queue:admin' },
 ] as const satisfies readonly Route[];

@@ -1,6 +1,6 @@
 /** The functions as the catalog lists them: its limits, the bundles as they are, and only the rights that each one needs. */
 import { existsSync } from 'node:fs';
-import { catalog, type FunctionName } from '../functions/catalog.ts';
+import { catalog, type FunctionName, standalone } from '../functions/catalog.ts';
 import type { Cache } from './cache.ts';
 import type { Database } from './database.ts';
 import type { Network } from './network.ts';
@@ -8,8 +8,6 @@ import type { DeployOptions, StageSettings } from './settings.ts';
 
 export type Functions = Readonly<Record<FunctionName, sst.aws.Function>>;
 
-/** Answers from what is in its own bundle. */
-const STANDALONE: ReadonlySet<FunctionName> = new Set(['openapi']);
 /** When the queue is long, when a caller waits, or when work is left at the end of its time. */
 const CALLS_FLUSH: ReadonlySet<FunctionName> = new Set(['update-flight', 'flush']);
 const BUNDLES = 'functions/dist';
@@ -55,7 +53,7 @@ function createFunction(name: FunctionName, options: FunctionsOptions): sst.aws.
     logging: { retention: settings.logRetention },
     ...(reserved !== undefined && { concurrency: { reserved } }),
     ...(network &&
-      !STANDALONE.has(name) && {
+      !standalone.has(name) && {
         vpc: { privateSubnets: network.subnetIds, securityGroups: [network.groups.functions.id] },
       }),
     // A flush that fails is tried again by the schedule; asked twice more first, because it may have been a moment's fault.
@@ -101,7 +99,7 @@ function environmentOf(name: FunctionName, { settings, cache, database, deploy }
     POWERTOOLS_TRACE_ENABLED: 'false',
     AUTH_MODE: deploy.jwt ? 'jwt' : 'iam',
   };
-  if (STANDALONE.has(name)) return common;
+  if (standalone.has(name)) return common;
   return {
     ...common,
     ...cache.environment,
@@ -118,7 +116,7 @@ export function serviceName(): string {
 function permissionsOf(name: FunctionName, { cache, database, flushFailures }: FunctionsOptions) {
   const credentials = [cache.credentials, database.credentials].filter((each) => each !== null);
   const permissions = [];
-  if (!STANDALONE.has(name) && credentials.length > 0) {
+  if (!standalone.has(name) && credentials.length > 0) {
     const resources = credentials.map(({ secret }) => secret.arn);
     permissions.push({ actions: ['secretsmanager:GetSecretValue'], resources });
   }

@@ -29,6 +29,7 @@ const steps: readonly Step[] = [
   { name: 'lint', work: program('eslint', '.', '--max-warnings=0', ...(process.env.CI ? [] : lintCache)) },
   { name: 'types', work: program('tsc', '--noEmit', '--pretty', 'false') },
   { name: 'infra', work: program('tsc', '--noEmit', '--pretty', 'false', '-p', 'infra') },
+  { name: 'console', work: program('tsc', '--noEmit', '--pretty', 'false', '-p', 'packages/console') },
   { name: 'format', work: program('prettier', '--check', '--log-level=warn', '.') },
   { name: 'knip', work: program('knip', '--no-progress', '--no-config-hints') },
   { name: 'generated', work: program('node', 'scripts/generate.ts', '--check') },

@@ -28,6 +28,8 @@ export interface Answer {
   /** undefined: no body at all. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** In place of a body: bytes as they are. */
+  readonly file?: { readonly type: string; readonly bytes: Buffer };
 }
 
 export type Operation = (call: Call) => Promise<Answer>;
@@ -122,10 +124,14 @@ function check<T>(schema: z.ZodType<T>, input: unknown): T {
 }
 
 function toResult(
-  { status, body, headers }: Answer,
+  { status, body, headers, file }: Answer,
   type = 'application/json',
 ): APIGatewayProxyStructuredResultV2 {
   const common = { 'cache-control': 'no-store', ...headers };
+  if (file) {
+    const typed = { 'content-type': file.type, ...common };
+    return { statusCode: status, headers: typed, body: file.bytes.toString('base64'), isBase64Encoded: true };
+  }
   return body === undefined
     ? { statusCode: status, headers: common }
     : { statusCode: status, headers: { 'content-type': type, ...common }, body: JSON.stringify(body) };

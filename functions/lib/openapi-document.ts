@@ -158,6 +158,8 @@ function responses({ answers, problems }: Description, isOpen: boolean): Record<
 export function openApiDocument(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const { method, path, scope, function: name } of routes) {
+    // Pages for people are not part of it.
+    if (name === 'console') continue;
     const description = descriptions[`${method} ${path}`];
     if (!description) throw new Error(`${method} ${path} is not described`);
     const { body, summary } = description;

@@ -17,7 +17,10 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['patterns', ['write-behind', 'flights']],
   ['local-engines', []],
   ['functions', ['write-behind', 'flights', 'patterns']],
-  ['local-stack', ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client']],
+  [
+    'local-stack',
+    ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client', 'console/site'],
+  ],
   // Plain data, and the bundles as files.
   ['infra', ['functions']],
   // Runs in browsers: plain data and types, no function.

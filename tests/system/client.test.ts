@@ -7,8 +7,8 @@ import { call } from '../support/invoke.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const UPDATE = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z', user: 'ann' };
-/** Of the calls, only this one is not for programs that use the client. */
-const NOT_IN_CLIENT = ['GET /openapi.json'];
+/** The calls that are not for programs that use the client. */
+const NOT_IN_CLIENT = ['GET /openapi.json', 'GET /', 'GET /console/{file}'];
 
 let world: World;
 const called = new Set<string>();

@@ -1,4 +1,5 @@
 /** What is encrypted, and what nobody may read. */
+import { standalone } from '@afterwrite/functions/catalog';
 import { functionNames, missing, type Rule, variables } from '../stack.ts';
 
 export const encryption: readonly Rule[] = [
@@ -14,7 +15,7 @@ export const encryption: readonly Rule[] = [
         .all('rds/proxy')
         .flatMap(({ inputs }) => missing('the proxy takes calls without TLS', inputs.requireTls)),
       ...functionNames
-        .filter((name) => name !== 'openapi')
+        .filter((name) => !standalone.has(name))
         .flatMap((name) =>
           missing(
             `${name} does not ask for TLS`,

@@ -1,5 +1,11 @@
 /** How the functions run, and what calls them. */
-import { catalog, flushConcurrency, type FunctionName, poolSizeFor } from '@afterwrite/functions/catalog';
+import {
+  catalog,
+  flushConcurrency,
+  type FunctionName,
+  poolSizeFor,
+  standalone,
+} from '@afterwrite/functions/catalog';
 import { functionNames, missing, type Rule, type Stack, variables } from '../stack.ts';
 
 const FLUSH_SCHEDULE = 'FlushScheduleSchedule';
@@ -50,7 +56,7 @@ export const functions: readonly Rule[] = [
     check: (stack) => {
       const most = Number(stack.parameter('max_connections')?.value);
       const used = functionNames
-        .filter((name) => name !== 'openapi')
+        .filter((name) => !standalone.has(name))
         .map((name) => {
           const reserved = stack.function(name).reservedConcurrentExecutions ?? Infinity;
           return reserved * connectionsOf(stack, name);

@@ -1,4 +1,5 @@
 /** Who reaches whom. */
+import { standalone } from '@afterwrite/functions/catalog';
 import { functionNames, missing, type Rule, type Stack } from '../stack.ts';
 
 /** `FunctionsGroup->CacheGroup:6379`. */
@@ -118,7 +119,7 @@ export const reachability: readonly Rule[] = [
           .all('ec2/vpcEndpoint')
           .flatMap(({ name, inputs }) => inGroup(name, inputs.securityGroupIds, 'EndpointsGroup')),
         ...functionNames
-          .filter((name) => name !== 'openapi')
+          .filter((name) => !standalone.has(name))
           .flatMap((name) =>
             inGroup(name, stack.function(name).vpcConfig?.securityGroupIds, 'FunctionsGroup'),
           ),

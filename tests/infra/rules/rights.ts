@@ -1,4 +1,5 @@
 /** What the functions may do. */
+import { standalone } from '@afterwrite/functions/catalog';
 import { functionNames, missing, type Rule } from '../stack.ts';
 
 const AWS_OWN_POLICIES =
@@ -59,7 +60,7 @@ export const rights: readonly Rule[] = [
           .sort()
           .join();
         const expected = [
-          ...(name === 'openapi' ? [] : ['secretsmanager:GetSecretValue']),
+          ...(standalone.has(name) ? [] : ['secretsmanager:GetSecretValue']),
           ...(name === 'update-flight' || name === 'flush' ? ['lambda:InvokeFunction'] : []),
           ...(name === 'flush' ? ['sqs:SendMessage'] : []),
         ];

@@ -13,6 +13,8 @@ import { type BuildOptions, type BuildResult, build, type Metafile, stop } from 
 /** A larger one costs every cold start time, and shows that something came along that was not meant to. */
 const MAX_ZIPPED_BYTES = 800 * 1024;
 const SOURCE_MAPS = 'source-maps';
+/** Folder of them in a function's own. */
+const ASSETS = 'assets';
 const HASHES = 'hashes.json';
 
 /** CommonJS packages ask for `require` and for where they are; an ES module has neither. */
@@ -30,6 +32,10 @@ export interface BundleOptions {
   readonly sourceDir: string;
   readonly outDir: string;
   readonly names: readonly string[];
+  /** Files that lie beside a function's code, made anew with each bundling: name of the function -> what makes them. */
+  readonly assets?: Readonly<Record<string, () => Promise<ReadonlyMap<string, Uint8Array>>>>;
+  /** Folders of what assets are made of. */
+  readonly assetSources?: readonly string[];
 }
 
 export interface Bundled {
@@ -68,7 +74,8 @@ export async function bundleFunctions(options: BundleOptions): Promise<BundleRes
   }
   const sources = Object.keys(result.metafile.inputs).filter((path) => !path.includes('node_modules/'));
   const folders = sources.map((path) => dirname(join(settings.absWorkingDir, path)));
-  return { bundles: await writeBundles(options, result), sourceFolders: [...new Set(folders)] };
+  const sourceFolders = [...new Set([...folders, ...(options.assetSources ?? [])])];
+  return { bundles: await writeBundles(options, result, await makeAssets(options)), sourceFolders };
 }
 
 /** Throws BundleError unless every function has a bundle: made at an earlier time, or on another machine. */
@@ -114,7 +121,23 @@ function buildOptions({ sourceDir, outDir, names }: BundleOptions) {
   } as const satisfies BuildOptions;
 }
 
-async function writeBundles(options: BundleOptions, result: Outputs): Promise<readonly Bundled[]> {
+/** By function. */
+type Assets = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+
+async function makeAssets({ assets = {} }: BundleOptions): Promise<Assets> {
+  const made = Object.entries(assets).map(async ([name, make]) => [name, await make()] as const);
+  return new Map(
+    await Promise.all(made).catch((error: unknown) => {
+      throw new BundleError(error instanceof Error ? error.message : String(error), { cause: error });
+    }),
+  );
+}
+
+async function writeBundles(
+  options: BundleOptions,
+  result: Outputs,
+  assets: Assets,
+): Promise<readonly Bundled[]> {
   const { outDir, names } = options;
   const bundles: Bundled[] = [];
   for (const file of result.outputFiles) {
@@ -125,8 +148,12 @@ async function writeBundles(options: BundleOptions, result: Outputs): Promise<re
     }
     const zippedBytes = (await promisify(deflateRaw)(file.contents)).length;
     if (zippedBytes > MAX_ZIPPED_BYTES) throw new BundleError(tooLarge(name, zippedBytes, result.metafile));
-    const isNew = await replaceFile(join(outDir, name, basename(file.path)), file.contents);
-    bundles.push({ name, sha256: sha256(file.contents), bytes: file.contents.length, zippedBytes, isNew });
+    const beside = assets.get(name) ?? new Map<string, Uint8Array>();
+    // Before the code, which reads them; an environment that runs has read the ones that go.
+    const areNew = await replaceAssets(join(outDir, name, ASSETS), beside);
+    const isNew = (await replaceFile(join(outDir, name, basename(file.path)), file.contents)) || areNew;
+    const hash = sha256(file.contents, ...[...beside].flatMap(([path, bytes]) => [path, bytes]));
+    bundles.push({ name, sha256: hash, bytes: file.contents.length, zippedBytes, isNew });
   }
   bundles.sort((a, b) => (a.name < b.name ? -1 : 1));
   const hashes = Object.fromEntries(bundles.map(({ name, sha256: hash }) => [name, hash]));
@@ -144,8 +171,20 @@ function tooLarge(name: string, zippedBytes: number, { outputs }: Metafile): str
   return `${name} has ${zippedBytes} bytes zipped, ${MAX_ZIPPED_BYTES} are allowed. Largest parts: ${largest.join(', ')}`;
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+function sha256(...parts: readonly (Uint8Array | string)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
+/** True when any of them is new. */
+async function replaceAssets(folder: string, assets: ReadonlyMap<string, Uint8Array>): Promise<boolean> {
+  const areNew = [];
+  for (const [name, bytes] of assets) areNew.push(await replaceFile(join(folder, name), bytes));
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!assets.has(name) && !name.endsWith('.draft')) await rm(join(folder, name), { recursive: true });
+  }
+  return areNew.includes(true);
 }
 
 /** In one step: an environment may be about to load it. False when it has these bytes already. */

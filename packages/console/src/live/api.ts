@@ -1,0 +1,44 @@
+/** The API that this page came from: same origin, whatever path is before it. */
+import { AfterwriteClient, ApiProblem, type LoadRequest, type LoadState } from '@afterwrite/client';
+
+const base = new URL('.', document.baseURI);
+
+/** The address of a path of this origin. */
+export function here(path: string): string {
+  return new URL(path, base).href;
+}
+
+export const client = new AfterwriteClient({ baseUrl: base.href.replace(/\/$/, '') });
+
+const LOAD_TIMEOUT_MS = 10_000;
+
+/** On one machine only. Throws LoadRefusedError. */
+export async function startLoad(request: LoadRequest): Promise<LoadState> {
+  return await postLoad('load', request);
+}
+
+export async function stopLoad(): Promise<LoadState> {
+  return await postLoad('load/stop', {});
+}
+
+export class LoadRefusedError extends Error {}
+
+async function postLoad(path: string, body: object): Promise<LoadState> {
+  const response = await fetch(here(path), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(LOAD_TIMEOUT_MS),
+  });
+  const answer = (await response.json()) as LoadState & { readonly detail?: string };
+  if (!response.ok) throw new LoadRefusedError(answer.detail ?? `The server answered ${response.status}.`);
+  return answer;
+}
+
+/** In words for a person. */
+export function describeError(error: unknown): string {
+  if (error instanceof ApiProblem) return error.detail;
+  if (error instanceof DOMException && error.name === 'TimeoutError') return 'No answer in time.';
+  if (error instanceof TypeError) return 'The server cannot be reached.';
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,3 @@
+export function FlightView() {
+  return <p>Nothing here yet.</p>;
+}

@@ -1,0 +1,3 @@
+export function FlowView() {
+  return <p>Nothing here yet.</p>;
+}

@@ -1,0 +1,3 @@
+export function LoadView() {
+  return <p>Nothing here yet.</p>;
+}

@@ -1,0 +1,3 @@
+export function NowView() {
+  return <p>Nothing here yet.</p>;
+}

@@ -1,0 +1,3 @@
+export function QueueView() {
+  return <p>Nothing here yet.</p>;
+}
