@@ -154,6 +154,37 @@ it('many callers at once are all answered, though the environments are few and f
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
 });
 
+/** As a browser loads it; `wire` is what was sent for it, headers aside. */
+async function load(path: string) {
+  const response = await fetch(new URL(path, `${baseUrl}/`), { headers: { 'accept-encoding': 'br' } });
+  called.add(path === '/' ? 'GET /' : 'GET /console/{file}');
+  const wire = Number(response.headers.get('content-length'));
+  return { status: response.status, headers: response.headers, text: await response.text(), wire };
+}
+
+it('serves the console: compressed, cached by its hash, under a strict policy, and no file beside it', async () => {
+  const page = await load('/');
+  expect(page).toMatchObject({ status: 200 });
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(page.headers.get('cache-control')).toBe('no-cache');
+  const paths = [...page.text.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path);
+  expect(paths).toHaveLength(3);
+  let wire = page.wire;
+  for (const path of paths) {
+    const file = await load(path);
+    expect(file.status, path).toBe(200);
+    expect(file.headers.get('content-encoding')).toBe('br');
+    expect(file.headers.get('cache-control')).toContain(path.endsWith('.svg') ? 'no-cache' : 'immutable');
+    expect(file.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/);
+    wire += file.wire;
+  }
+  expect(wire).toBeGreaterThan(5000);
+  expect(wire).toBeLessThan(150_000);
+  expect((await load('/console/operations.html')).text).toContain('id="deadletters"');
+  for (const path of ['/console/..%2Findex.mjs', '/console/index.html.br', '/console/nothing.js'])
+    expect(await load(path)).toMatchObject({ status: 404 });
+});
+
 it('tells how it is, and what it can do', async () => {
   expect(await call('GET', '/health')).toMatchObject({ status: 200, body: { ok: true } });
   expect(await call('GET', '/openapi.json')).toMatchObject({ status: 200, body: { openapi: '3.1.0' } });

@@ -64,6 +64,30 @@ test('the same sources give the same bytes and leave the files alone', async () 
   expect(statSync(join(outDir, 'first/index.mjs')).mtimeMs).toBe(writtenAt);
 });
 
+test('files of a function lie beside its code, are in its hash, and go with what they are made of', async () => {
+  const files = new Map([['page.html', Buffer.from('one')]]);
+  const withFiles = { ...options(['first']), assets: { first: () => Promise.resolve(files) } };
+  const hashOf = async () =>
+    (await bundleFunctions(withFiles)).bundles.map(({ sha256, isNew }) => ({ sha256, isNew }));
+  const [one] = await hashOf();
+  expect(readFileSync(join(outDir, 'first/assets/page.html'), 'utf8')).toBe('one');
+  expect(await hashOf()).toEqual([{ sha256: one?.sha256, isNew: false }]);
+  files.set('page.html', Buffer.from('two'));
+  const [two] = await hashOf();
+  expect(two?.sha256).not.toBe(one?.sha256);
+  expect(two?.isNew).toBe(true);
+  files.clear();
+  files.set('other.html', Buffer.from('three'));
+  await hashOf();
+  expect(readdirSync(join(outDir, 'first/assets'))).toEqual(['other.html']);
+  const broken = {
+    ...options(['first']),
+    assets: { first: () => Promise.reject(new Error('page.tsx:1: no')) },
+  };
+  await expect(bundleFunctions(broken)).rejects.toThrow(BundleError);
+  expect(readdirSync(join(outDir, 'first/assets'))).toEqual(['other.html']);
+});
+
 test('a function that is gone leaves no bundle; a mistake leaves the bundles as they were', async () => {
   await bundleFunctions(options());
   await bundleFunctions(options(['first']));

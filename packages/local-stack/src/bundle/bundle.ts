@@ -152,7 +152,7 @@ async function writeBundles(
     // Before the code, which reads them; an environment that runs has read the ones that go.
     const areNew = await replaceAssets(join(outDir, name, ASSETS), beside);
     const isNew = (await replaceFile(join(outDir, name, basename(file.path)), file.contents)) || areNew;
-    const hash = sha256(file.contents, ...[...beside].flatMap(([path, bytes]) => [path, bytes]));
+    const hash = sha256(file.contents, ...[...beside].sort(([a], [b]) => (a < b ? -1 : 1)).flat());
     bundles.push({ name, sha256: hash, bytes: file.contents.length, zippedBytes, isNew });
   }
   bundles.sort((a, b) => (a.name < b.name ? -1 : 1));
