@@ -3,6 +3,8 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 /** Starts one Valkey and one MySQL for the whole run and provides their ports. */
 const ENGINES_SETUP = './tests/support/engines-setup.ts';
+/** Finds Chromium, or installs it from the distribution. */
+const CHROMIUM_SETUP = './tests/browser/chromium-setup.ts';
 /** Tests share real servers, so a slow disk shows here first. */
 const TEST_TIMEOUT_MS = 30_000;
 const HOOK_TIMEOUT_MS = 60_000;
@@ -16,7 +18,7 @@ const projects: TestProjectConfiguration[] = [
     extends: true,
     test: {
       name: 'unit',
-      include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+      include: ['packages/*/{src,site}/**/*.test.ts', 'scripts/**/*.test.ts'],
       sequence: { groupOrder: 0 },
     },
   },
@@ -69,6 +71,20 @@ const projects: TestProjectConfiguration[] = [
       fileParallelism: false,
       maxWorkers: 1,
       sequence: { groupOrder: 2 },
+    },
+  },
+  {
+    extends: true,
+    test: {
+      name: 'browser',
+      include: ['tests/browser/**/*.test.ts'],
+      globalSetup: existsSync(CHROMIUM_SETUP) ? [CHROMIUM_SETUP] : [],
+      testTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      hookTimeout: SYSTEM_TEST_TIMEOUT_MS,
+      // Alone: they measure how long the page's tasks take.
+      fileParallelism: false,
+      maxWorkers: 1,
+      sequence: { groupOrder: 3 },
     },
   },
 ];

@@ -3,19 +3,14 @@
  * AFTERWRITE_URL on one that runs, such as the containers' (`docker compose --profile app up --wait`). There it changes
  * the times of flights 1 to 3, which must exist.
  */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
 import { routes } from '@afterwrite/functions/routes';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkReply, type Reply } from '../support/invoke.ts';
+import { startStack } from '../support/start-stack.ts';
 import { makeWorld } from '../support/world.ts';
 
 const URL_OF_API = process.env.AFTERWRITE_URL;
-const START = fileURLToPath(new URL('../../packages/local-stack/src/cli/start.ts', import.meta.url));
 const RUN = randomUUID();
 const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z' };
 
@@ -23,23 +18,13 @@ let baseUrl = URL_OF_API?.replace(/\/$/, '') ?? '';
 const undos: (() => Promise<unknown>)[] = [];
 const called = new Set<string>();
 
-/** Away from a `.env` of whoever runs the tests, and on a database of its own. */
+/** On a database of its own. */
 async function startOwn(): Promise<string> {
   const world = await makeWorld({ flights: 100 });
   undos.push(() => world.dispose());
-  const child = spawn(process.execPath, [START], {
-    cwd: tmpdir(),
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.environment, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  child.stderr.pipe(process.stderr);
-  const ended = once(child, 'exit');
-  undos.push(() => (child.kill('SIGTERM'), ended));
-  for await (const line of createInterface(child.stdout)) {
-    const url = /^Afterwrite is ready on (\S+)$/.exec(line)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error('npm start ended before it was ready');
+  const stack = await startStack(world.environment);
+  undos.push(() => stack.stop());
+  return stack.url;
 }
 
 beforeAll(async () => {

@@ -29,6 +29,9 @@ export function operationsPage(markdown: string, style: string): string {
         // Wider than a phone: scrolled by touch, wheel and keyboard.
         return `<div class="scroll" tabindex="0"><table><thead><tr>${cell('th', token.header)}</tr></thead><tbody>${rows}</tbody></table></div>\n`;
       },
+      html({ text }) {
+        return escaped(text);
+      },
       code({ text }) {
         return `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`;
       },

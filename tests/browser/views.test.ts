@@ -1,0 +1,106 @@
+/**
+ * Every view on the real stack, as people see it: nothing to complain of for the browser, nothing for axe-core, in both themes,
+ * from a phone to a wall. AFTERWRITE_SCREENSHOTS=folder keeps the pictures.
+ */
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningStack, startStack } from '../support/start-stack.ts';
+import { makeWorld, type World } from '../support/world.ts';
+import { hasChromium, openConsole, screenshotFolder, startBrowser } from './browser.ts';
+
+const VIEWS = ['now', 'flow', 'flight/115', 'load', 'queue', 'health'];
+const SIZES = [
+  { width: 360, height: 740 },
+  { width: 1280, height: 800 },
+  { width: 2560, height: 1440 },
+];
+const THEMES = ['light', 'dark'] as const;
+/** In the page, whose types these files do not have. */
+const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+let world: World;
+let stack: RunningStack;
+let browser: Browser;
+let shots: Awaited<ReturnType<typeof screenshotFolder>>;
+const undos: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  if (!hasChromium) return;
+  world = await makeWorld({ flights: 500, environment: { ALLOW_LOAD: '1' } });
+  await world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')");
+  undos.push(() => world.dispose());
+  stack = await startStack(world.environment);
+  undos.push(() => stack.stop());
+  browser = await startBrowser();
+  undos.push(() => browser.close());
+  shots = await screenshotFolder();
+  undos.push(() => shots.remove());
+  await makeDeadLetter();
+});
+afterAll(async () => {
+  for (const undo of undos.reverse()) await undo();
+});
+
+/** Something to see in Queue. */
+async function makeDeadLetter(): Promise<void> {
+  const response = await fetch(`${stack.url}/flights/7`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', prefer: 'wait=10' },
+    body: JSON.stringify({
+      departure: '2091-01-01T10:00:00Z',
+      arrival: '2091-01-01T12:00:00Z',
+      user: 'ann',
+      comment: 'too far ahead',
+    }),
+  });
+  expect(await response.json()).toMatchObject({ state: 'dead' });
+}
+
+/** Figures have come, and what the view asks for has been answered. */
+async function settled(page: Page): Promise<void> {
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.waitForLoadState('load');
+  await expect.poll(() => page.locator('[aria-busy=true]').count(), { timeout: 10_000 }).toBe(0);
+}
+
+describe.skipIf(!hasChromium)('the console', () => {
+  it.each(VIEWS)('%s: nothing to complain of, in both themes and every size', async (view) => {
+    for (const colorScheme of THEMES) {
+      const opened = await openConsole(browser, { url: stack.url, view, colorScheme });
+      const { page, complaints } = opened;
+      await settled(page);
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        const overflow = await page.evaluate(OVERFLOW);
+        expect(overflow, `wider than the window at ${String(size.width)}`).toBeLessThanOrEqual(0);
+        const name = `${view.replace('/', '-')}-${String(size.width)}-${colorScheme}.png`;
+        await page.screenshot({ path: join(shots.path, name), fullPage: true });
+      }
+      expect(complaints).toEqual([]);
+      await opened.close();
+    }
+  });
+
+  it.each(VIEWS)('%s: no violation that axe-core finds', async (view) => {
+    for (const colorScheme of THEMES) {
+      // Its script is not the page's own: the policy is lifted here, and only here.
+      const opened = await openConsole(browser, { url: stack.url, view, colorScheme, bypassCSP: true });
+      await settled(opened.page);
+      for (const viewport of [SIZES[0]!, SIZES[1]!]) {
+        await opened.page.setViewportSize(viewport);
+        await opened.page.evaluate(await readFile(AXE, 'utf8'));
+        const { violations } = await opened.page.evaluate<AxeResults>('axe.run()');
+        const found = violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`,
+        );
+        expect(found).toEqual([]);
+      }
+      await opened.close();
+    }
+  });
+});
