@@ -47,6 +47,7 @@ const descriptions: Readonly<Record<string, Description>> = {
         `wait=N: answer once it is stored, for at most N seconds (${String(schemas.MAX_WAIT_SECONDS)}). ` +
           'durability=replica, aof or stored: answer once it is as safe as that; the answer names what was reached',
       ),
+      header('traceparent', 'W3C Trace Context: a sampled request is followed to the database in the logs'),
     ],
     body: schemas.updateBody,
     answers: { 200: schemas.updateAnswer, 202: schemas.updateAnswer },

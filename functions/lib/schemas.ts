@@ -182,6 +182,9 @@ export const lettersAnswer = z.object({
           changes: z.record(z.string(), z.unknown()),
           user: z.string(),
           comment: nullable(z.string()),
+          trace: nullable(z.string()).describe(
+            'Of the request that it came with, where that one was sampled',
+          ),
           acceptedAt: z.iso.datetime(),
         }),
       ),

@@ -121,9 +121,9 @@ describe('3 an item that newer code wrote, found by older code', () => {
     const partition = ports.buffer.partitionOf('1');
     const queue = `${world.tag(partition)}:queue`;
     const written = (await world.valkey.lindex(queue, 1))!;
-    await world.valkey.lset(queue, 1, written.replace('[1,', '[2,'));
+    await world.valkey.lset(queue, 1, written.replace('[1,', '[3,'));
 
-    const message = expect.stringMatching(/format 2.*knows up to 1: deploy the newer version/) as string;
+    const message = expect.stringMatching(/format 3.*knows up to 2: deploy the newer version/) as string;
     const stopped = { partition, code: 'NEWER_FORMAT', message, retryable: false };
     expect(await cache.flushQueue()).toMatchObject({
       processed: 1,

@@ -13,6 +13,8 @@ export interface Update<Changes> {
   readonly changes: Changes;
   readonly user: string;
   readonly comment: string | null;
+  /** Of the request that it came with, for whoever follows that one. */
+  readonly trace?: string | undefined;
 }
 
 export interface EntityDefinition<Value extends FieldValues, Changes extends FieldValues> {
@@ -30,6 +32,8 @@ export interface EntityDefinition<Value extends FieldValues, Changes extends Fie
 export const MAX_USER_LENGTH = 100;
 export const MAX_COMMENT_LENGTH = 200;
 
+/** What JSON writes as it is: a queue item takes it without another look. */
+const TRACE_PATTERN = /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
 const ID_PATTERN = /^[\w.:~%-]{1,128}$/;
 
 export function parseEntityId(
@@ -80,6 +84,14 @@ export function isEntityId(
     if (error instanceof ValidationError) return false;
     throw error;
   }
+}
+
+export function parseTrace(trace: unknown): string | undefined {
+  if (trace === undefined) return undefined;
+  if (typeof trace !== 'string' || !TRACE_PATTERN.test(trace)) {
+    throw new ValidationError('trace', 'must be 1 to 128 printable ASCII characters other than " and \\');
+  }
+  return trace;
 }
 
 /** Checks who did it and why, before anything is written. */

@@ -34,6 +34,7 @@ export type { Logger, Runtime } from './runtime.ts';
 export { stderrLogger, systemRuntime } from './runtime.ts';
 export type { LoadRows, MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';
 export { engineGrants, engineTables, grantsFor, type MysqlAccount } from './store/mysql/mysql-user.ts';
+export type { CommittedBatch, ObservedUpdate, Observer } from './observer.ts';
 export type { Position } from './position.ts';
 export type { AuditPage, AuditQuery, DeadLetterReason, Row, RowChange } from './store/store.ts';
 export { runWorker, type WorkerOptions } from './worker.ts';

@@ -6,7 +6,9 @@
  *
  * Items and dead letters outlive the code that wrote them. So a format that was ever written is read for ever: a new one
  * adds a reader to READERS, and a file to `testing/recorded/`. It is written (`update-n.lua`) only one release later, so
- * that whoever runs beside it can read it. What is newer than this code is not understood and not parked either: it waits.
+ * that whoever runs beside it can read it. (Formats 1 and 2 came before the first release: both are read and written.) What
+ * is newer than this code is not understood and not parked either: it waits. An update is written in the oldest format
+ * that holds all it says.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FieldValues, Scalar, Update } from './entity.ts';
@@ -51,14 +53,23 @@ export function encodeItemTail(update: Update<FieldValues>): string {
   return JSON.stringify([update.id, update.changes, update.user, update.comment]).slice(1);
 }
 
+/**
+ * The tail in format 2, as the script takes it: behind the digit of its format, which a tail of format 1 does without. The
+ * trace needs no escapes, see `parseTrace`.
+ */
+export function withTrace(tail: string, trace: string): string {
+  return `2${tail.slice(0, -1)},"${trace}"]`;
+}
+
 /** What a format says after the head: what `parts` hold is checked for its shape only, see decodeItem. */
 type ReadItem = (parts: readonly unknown[]) => Update<FieldValues>;
 
 /** Formats that this code understands. Of those that were ever written none may go. */
 const READERS: Readonly<Record<number, ReadItem>> = {
   1: readFormat1,
+  2: readFormat2,
 };
-/** The newest of them, which `update-n.lua` writes. */
+/** The newest of them. */
 export const ITEM_FORMAT = Math.max(...Object.keys(READERS).map(Number));
 
 /** The same pattern as in `ack`: what the ack can drop by position is what is given a position here. */
@@ -118,6 +129,14 @@ function readFormat1(parts: readonly unknown[]): Update<FieldValues> {
   if (typeof user !== 'string') throw new Error('its user is not a text');
   if (comment !== null && typeof comment !== 'string') throw new Error('its comment is not a text');
   return { id, changes: readChanges(changes), user, comment };
+}
+
+/** [2,"epoch",seq,ahead,"id",{changes},"user","comment" or null,"trace"] */
+function readFormat2(parts: readonly unknown[]): Update<FieldValues> {
+  if (parts.length !== 9) throw new Error('it does not have nine parts');
+  const trace = parts[8];
+  if (typeof trace !== 'string') throw new Error('its trace is not a text');
+  return { ...readFormat1(parts.slice(0, 8)), trace };
 }
 
 function readChanges(changes: unknown): FieldValues {

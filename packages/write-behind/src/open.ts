@@ -10,6 +10,7 @@ import type { Settings } from './config/settings.ts';
 import type { EntityDefinition, FieldValues } from './entity.ts';
 import { ConfigurationError } from './errors.ts';
 import { Flusher } from './flusher/flusher.ts';
+import type { Observer } from './observer.ts';
 import type { RepartitionPorts } from './repartition/repartition.ts';
 import { type Logger, type Runtime, stderrLogger, systemRuntime } from './runtime.ts';
 import type { MysqlMapping } from './store/mysql/mysql-mapping.ts';
@@ -26,6 +27,8 @@ export interface EntityOptions<Value extends FieldValues, Changes extends FieldV
 export interface Surroundings {
   readonly logger?: Logger;
   readonly runtime?: Runtime;
+  /** Told of each commit. */
+  readonly observer?: Observer;
 }
 
 /** Waits between attempts at a batch; the number of attempts is a setting. */
@@ -85,7 +88,7 @@ export async function openWriteBehindCache<Value extends FieldValues, Changes ex
 export function createPorts<Value extends FieldValues, Changes extends FieldValues>(
   { definition, mysql }: EntityOptions<Value, Changes>,
   settings: Settings,
-  { logger = stderrLogger(), runtime = systemRuntime() }: Surroundings = {},
+  { logger = stderrLogger(), runtime = systemRuntime(), observer }: Surroundings = {},
 ): CachePorts {
   if (!/^[a-z0-9_-]{1,32}$/.test(definition.name)) {
     throw new ConfigurationError(
@@ -117,7 +120,7 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
     uniqueName: () => randomBytes(16).toString('hex'),
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
   });
-  return { buffer, store, runtime, logger };
+  return { buffer, store, runtime, logger, observer };
 }
 
 function valkeyConnection(settings: Settings): ValkeySettings {

@@ -43,6 +43,17 @@ export function describeAnswers(make: MakeBuffer): void {
       expect(await lab.items()).toHaveLength(1);
     });
 
+    test('the same request in another trace is the same request: the first trace stays', async () => {
+      const lab = await openLab(make);
+      await lab.fill('115', { gate: 'A' });
+      const position = await lab.update('115', { gate: 'B' }, { idempotencyKey: 'key', trace: 'first' });
+      for (const trace of ['second', undefined]) {
+        const reply = await lab.tryUpdate('115', { gate: 'B' }, { idempotencyKey: 'key', trace });
+        expect(reply).toMatchObject({ kind: 'OK', position, replayed: true });
+      }
+      expect(await lab.items()).toMatchObject([{ kind: 'UPDATE', trace: 'first' }]);
+    });
+
     test('another request under the same key is refused', async () => {
       const lab = await openLab(make);
       await lab.fill('115', { gate: 'A' });

@@ -63,6 +63,23 @@ export function describeTogether(make: MakeBuffer): void {
       expect(await lab.hand.items(0)).toHaveLength(5);
     });
 
+    test('each is written in the oldest format that holds all of it', async () => {
+      const lab = await openLab(make);
+      const ids = ['1', '2', '3', '4'];
+      for (const id of ids) await lab.fill(id, { gate: 'A' });
+      const traces = new Map([
+        ['2', 'a trace of its own'],
+        ['4', '0'],
+      ]);
+      await Promise.all(ids.map((id) => lab.update(id, { gate: 'B' }, { trace: traces.get(id) })));
+      const items = await lab.items();
+      expect(items.map(({ bytes }) => bytes.toString('latin1', 0, 3))).toEqual(['[1,', '[2,', '[1,', '[2,']);
+      expect(items).toMatchObject(ids.map((id) => ({ kind: 'UPDATE', id, changes: { gate: 'B' } })));
+      expect(items.map((item) => item.kind === 'UPDATE' && item.trace)).toEqual(
+        ids.map((id) => traces.get(id)),
+      );
+    });
+
     test('one that cannot be sent fails by itself', async () => {
       const lab = await openLab(make);
       for (const id of ['1', '2', '3']) await lab.fill(id, { gate: 'A' });

@@ -1,7 +1,7 @@
 /** What holds while partitions, slots or formats change, and while what is cached is compared. */
 import type { Mutation } from '../mutation.ts';
 import { commit, confirmer, contract, repartition, repartitionEdges, repartitionLosses } from './tests.ts';
-import { slots, synced } from './tests.ts';
+import { observing, slots, synced } from './tests.ts';
 
 const SRC = 'packages/write-behind/src';
 const LUA = `${SRC}/buffer/lua`;
@@ -152,6 +152,43 @@ const formatMutations: readonly Mutation[] = [
     edits: [{ find: "'^%[%d+,", replace: "'^%[1," }],
     caughtBy: [contract('drops items of every format by their position')],
   },
+  {
+    name: 'trace-is-part-of-the-request',
+    guard: 'Idempotency key',
+    file: `${SRC}/buffer/update-script.ts`,
+    edits: [
+      {
+        find: 'const { id, tail, idempotencyKey, base }',
+        replace: 'const { id, trace, idempotencyKey, base }',
+      },
+      { find: '.update(tail)', replace: ".update(alone.request.tail + (trace ?? ''))" },
+    ],
+    caughtBy: [contract('the same request in another trace is the same request')],
+  },
+  {
+    name: 'trace-written-in-format-1',
+    guard: 'An item says its format',
+    file: `${LUA}/update-n.lua`,
+    edits: [{ find: 'if string.byte(tail) ~= 34 then', replace: 'if false then' }],
+    caughtBy: [contract('each is written in the oldest format that holds all of it')],
+  },
+];
+
+const observerMutations: readonly Mutation[] = [
+  {
+    name: 'observer-that-throws',
+    guard: 'Who watches harms nothing',
+    file: `${SRC}/observer.ts`,
+    edits: [{ find: '    failed(error);\n', replace: '    throw error;\n' }],
+    caughtBy: [observing('that throws is logged and changes nothing')],
+  },
+  {
+    name: 'observer-that-rejects',
+    guard: 'Who watches harms nothing',
+    file: `${SRC}/observer.ts`,
+    edits: [{ find: 'if (result instanceof Promise) result.catch(failed);', replace: '' }],
+    caughtBy: [observing('that rejects is logged and changes nothing')],
+  },
 ];
 
 const dropMutations: readonly Mutation[] = [
@@ -285,6 +322,7 @@ const durabilityMutations: readonly Mutation[] = [
 export const changeMutations: readonly Mutation[] = [
   ...fenceMutations,
   ...formatMutations,
+  ...observerMutations,
   ...dropMutations,
   ...slotMutations,
   ...durabilityMutations,

@@ -24,6 +24,7 @@ export const infile = inFile(`${SRC}/store/mysql/mysql-infile.test.ts`);
 export const sameByLoad = inFile(`${SRC}/store/mysql/mysql-infile-same.test.ts`);
 export const errorTable = inFile(`${SRC}/store/mysql/mysql-errors.test.ts`);
 export const cacheBehaviour = inFile('tests/system/cache-behaviour.test.ts');
+export const observing = inFile('tests/system/observer.test.ts');
 export const losses = inFile('tests/system/losses.test.ts');
 export const storeAway = inFile('tests/system/store-away.test.ts');
 export const degradedApi = inFile('tests/system/api-degraded.test.ts');

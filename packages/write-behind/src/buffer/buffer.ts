@@ -27,8 +27,10 @@ export interface CachedLook {
 export interface UpdateRequest {
   readonly id: string;
   readonly changes: FieldValues;
-  /** The queue item's tail: see item.ts. */
+  /** The queue item's tail without the trace, which another try of the same request may not have in common: see item.ts. */
   readonly tail: string;
+  /** As `parseTrace` allows it. */
+  readonly trace?: string | undefined;
   readonly ifVersion: string | undefined;
   readonly idempotencyKey: string | undefined;
   /** Token of the fill lease: asked for when the entity is not cached, presented together with `base`. */

@@ -577,7 +577,8 @@ local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 local known = call('HMGET', KEYS[2], 'e', 's', 'r', 'p')
 local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[1])
 local isOpen = isFenced(known[4], partitions, server)
-local head = '[1,"' .. epoch .. '",'
+local rest = ',"' .. epoch .. '",'
+local head = '[1' .. rest
 local accepted, marks, items, leases = {}, {}, {}, {}
 local seqText, answers, expired, digest, onceKey
 local function decide(key, leaseKey, at)
@@ -621,7 +622,9 @@ local function decide(key, leaseKey, at)
     base = not isCached and base, stale = not isCached and staleFields(key, base),
   }
   marks[#marks + 1], marks[#marks + 2] = ARGV[at], position
-  items[#items + 1] = head .. seqText .. ',' .. format('%.0f,', last - time) .. ARGV[at + 1]
+  local start, tail = head, ARGV[at + 1]
+  if string.byte(tail) ~= 34 then start, tail = '[' .. string.sub(tail, 1, 1) .. rest, string.sub(tail, 2) end
+  items[#items + 1] = start .. seqText .. ',' .. format('%.0f,', last - time) .. tail
   return 'OK ' .. position .. ' ' .. length .. ' 0'
 end
 local replies, at = {}, 4

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { BufferUnavailableError, ForeignKeyTypeError } from '../errors.ts';
 import type { UpdateReply, UpdateRequest } from './buffer.ts';
+import { withTrace } from '../item.ts';
 import { fieldArguments } from './entity-hash.ts';
 import type { PartitionKeys } from './keys.ts';
 import { readUpdateReply, unexpected } from './valkey-replies.ts';
@@ -142,7 +143,9 @@ export class UpdateScript {
   #argumentsOf(together: readonly Waiting[]): string[] {
     const args = [this.#uniqueName(), this.#settings, String(together.length)];
     for (const { request, changes } of together) {
-      args.push(request.id, request.tail, request.token, request.ifVersion ?? '', String(changes.length));
+      const { id, trace, token, ifVersion = '' } = request;
+      const tail = trace === undefined ? request.tail : withTrace(request.tail, trace);
+      args.push(id, tail, token, ifVersion, String(changes.length));
       args.push(...changes);
     }
     const [alone] = together;

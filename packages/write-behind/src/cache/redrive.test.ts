@@ -7,7 +7,7 @@ import { MysqlWidgets } from '../../testing/widgets.ts';
 import { ValkeyBuffer } from '../buffer/valkey-buffer.ts';
 import { commitBatch } from '../flusher/commit-batch.ts';
 import { decodeItem } from '../item.ts';
-import { systemRuntime } from '../runtime.ts';
+import { stderrLogger, systemRuntime } from '../runtime.ts';
 import type { MysqlStore } from '../store/mysql/mysql-store.ts';
 import type { BufferPort } from '../buffer/buffer.ts';
 import { redriveLetter } from './redrive.ts';
@@ -58,7 +58,10 @@ async function commit(...specs: ItemSpec[]) {
 const letters = async () => await store.deadLetters({ afterLetterId: 0, limit: 100 });
 const counted = async () => (await store.readWatermarks())[0]!.deadLetters;
 const redrive = async (letterId: number, through: BufferPort = buffer) =>
-  await redriveLetter(through, store, { letterId, partition: 0 });
+  await redriveLetter(
+    { buffer: through, store, runtime: systemRuntime(), logger: stderrLogger() },
+    { letterId, partition: 0 },
+  );
 
 async function mend(): Promise<void> {
   const connection = await db.connect();
@@ -170,10 +173,10 @@ describe('redriveLetter', () => {
   test('leaves a letter alone that newer code parked', async () => {
     const [letter] = await commit({ seq: 1, changes: { name: NAME } });
     const connection = await db.connect();
-    await connection.query("UPDATE afterwrite_dead_letters SET item = REPLACE(item, '[1,', '[2,')");
+    await connection.query("UPDATE afterwrite_dead_letters SET item = REPLACE(item, '[1,', '[3,')");
     await connection.end();
     await mend();
-    const error = expect.stringContaining('format 2') as string;
+    const error = expect.stringContaining('format 3') as string;
     expect(await redrive(letter!.letterId)).toEqual({
       letterId: letter!.letterId,
       kind: 'UNREADABLE',

@@ -6,21 +6,45 @@
  */
 import type { BufferPort } from '../buffer/buffer.ts';
 import { applyUpdates } from '../flusher/apply.ts';
-import { decodeItem } from '../item.ts';
+import { decodeItem, type QueuedUpdate } from '../item.ts';
+import { type Observer, tell } from '../observer.ts';
+import type { Logger, Runtime } from '../runtime.ts';
 import type { StorePort, StoreTransaction } from '../store/store.ts';
 import type { RedriveOutcome } from './results.ts';
 
 type Step =
-  RedriveOutcome | { readonly letterId: number; readonly kind: 'STORED'; readonly entityId: string };
+  | RedriveOutcome
+  /** `update`: what this transaction stored; undefined where an earlier one had. */
+  | {
+      readonly letterId: number;
+      readonly kind: 'STORED';
+      readonly entityId: string;
+      readonly update?: QueuedUpdate;
+    };
+
+interface RedrivePorts {
+  readonly buffer: BufferPort;
+  readonly store: StorePort;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly observer?: Observer | undefined;
+}
 
 export async function redriveLetter(
-  buffer: BufferPort,
-  store: StorePort,
+  ports: RedrivePorts,
   letter: { readonly letterId: number; readonly partition: number },
 ): Promise<RedriveOutcome> {
+  const { buffer, store, runtime } = ports;
   const { letterId, partition } = letter;
+  const startMs = runtime.monotonicMs();
   const step = await store.transaction((transaction) => storeLetter(store, transaction, letterId, partition));
   if (step.kind !== 'STORED') return step;
+  const { update } = step;
+  if (update) {
+    const took = { committedAtMs: runtime.now(), peekMs: 0, storeMs: runtime.monotonicMs() - startMs };
+    const done = { partition, stored: [update], skipped: 0, parked: [], ...took };
+    tell(ports, (observer) => observer.onBatch?.({ source: 'REDRIVEN', ...done }));
+  }
   await buffer.invalidate(step.entityId);
   await store.transaction(async (transaction) => {
     const watermark = await transaction.lockWatermark(partition);
@@ -59,5 +83,5 @@ async function storeLetter(
   const fields = new Map([[item.id, new Set(Object.keys(item.changes))]]);
   await transaction.supersede(letter.partition, fields, letterId);
   await transaction.markRedriven(letterId);
-  return { letterId, kind: 'STORED', entityId: item.id };
+  return { letterId, kind: 'STORED', entityId: item.id, update: item };
 }

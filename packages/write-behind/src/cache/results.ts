@@ -38,6 +38,11 @@ export interface UpdateOptions {
   readonly ifVersion?: string | undefined;
   /** How safe it shall be before this resolves; `memory` if nothing is said. Else DurabilityError: it is queued all the same. */
   readonly durability?: Durability | undefined;
+  /**
+   * Names the request that it comes with, 1 to 128 printable ASCII characters other than " and \: kept in the queue item, and
+   * told to the observer with the commit. Of calls with the same idempotency key the first one's.
+   */
+  readonly trace?: string | undefined;
 }
 
 export interface UpdateResult {
@@ -139,6 +144,8 @@ export interface DeadLetterInfo {
     readonly changes: FieldValues;
     readonly user: string;
     readonly comment: string | null;
+    /** null: it has none. */
+    readonly trace: string | null;
     /** ISO 8601, UTC. */
     readonly acceptedAt: string;
   } | null;

@@ -4,7 +4,7 @@
  * makes that safe (invariant 1).
  */
 import type { BufferPort, UpdateReply, UpdateRequest } from '../buffer/buffer.ts';
-import { checkFieldValues, type FieldValues, parseAttribution, type Update } from '../entity.ts';
+import { checkFieldValues, type FieldValues, parseAttribution, parseTrace, type Update } from '../entity.ts';
 import * as errors from '../errors.ts';
 import { withRetries } from '../flusher/backoff.ts';
 import { encodeItemTail } from '../item.ts';
@@ -66,10 +66,12 @@ export class Updater {
     const { runtime } = this.#ports;
     const durability = parseDurability(options.durability);
     checkFieldValues(changes);
+    const trace = parseTrace(options.trace);
     const request: UpdateRequest = {
       id,
       changes,
-      tail: this.#tail({ id, changes, ...parseAttribution(options.user, options.comment) }),
+      tail: this.#tail({ id, changes, trace, ...parseAttribution(options.user, options.comment) }),
+      trace,
       ifVersion: parseVersion(options.ifVersion),
       idempotencyKey: parseIdempotencyKey(options.idempotencyKey),
       token: runtime.uniqueName(),
@@ -127,8 +129,9 @@ export class Updater {
   #tail(update: Update<FieldValues>): string {
     const tail = encodeItemTail(update);
     const { maxItemBytes } = this.#settings;
+    const most = maxItemBytes - (update.trace?.length ?? 0);
     // A character has at most three bytes for each of its UTF-16 units: most need no count.
-    if (tail.length * 3 > maxItemBytes && Buffer.byteLength(tail) > maxItemBytes) {
+    if (tail.length * 3 > most && Buffer.byteLength(tail) > most) {
       throw new errors.LimitError('QUEUE_ITEM_BYTES', maxItemBytes, 'This update is too large for the queue');
     }
     return tail;

@@ -8,6 +8,7 @@ import * as errors from '../errors.ts';
 import { Flusher, type FlusherSettings } from '../flusher/flusher.ts';
 import type { FlushResult } from '../flusher/result.ts';
 import { decodeItem } from '../item.ts';
+import type { Observer } from '../observer.ts';
 import type { Position } from '../position.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { AuditPage, AuditQuery, DeadLetter, Loss, StorePort } from '../store/store.ts';
@@ -32,6 +33,7 @@ export interface CachePorts {
   readonly store: StorePort;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly observer?: Observer | undefined;
 }
 
 export interface CacheSettings extends LoaderSettings, UpdaterSettings {
@@ -208,7 +210,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     options: { readonly letterIds?: readonly number[] } = {},
   ): Promise<readonly RedriveOutcome[]> {
     this.#assertOpen();
-    const { buffer, store } = this.#ports;
+    const { store } = this.#ports;
     const wanted = options.letterIds && new Set(options.letterIds);
     const outcomes: RedriveOutcome[] = [];
     for (let afterLetterId = 0; ;) {
@@ -216,7 +218,7 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
       for (const letter of page) {
         afterLetterId = letter.letterId;
         if (wanted && !wanted.delete(letter.letterId)) continue;
-        outcomes.push(await redriveLetter(buffer, store, letter));
+        outcomes.push(await redriveLetter(this.#ports, letter));
       }
       if (page.length < LETTERS_PAGE) break;
     }
@@ -305,6 +307,7 @@ function describeLetter(letter: DeadLetter): DeadLetterInfo {
             changes: item.changes,
             user: item.user,
             comment: item.comment,
+            trace: item.trace ?? null,
             acceptedAt: new Date(item.acceptedUs / 1000).toISOString(),
           }
         : null,

@@ -257,7 +257,7 @@ describe('9: draining goes on', () => {
 });
 
 describe('3: never lost', () => {
-  const newer = decodeItem(Buffer.from('[2,"e1",2,0,"1",{"size":22},"ann",null,"news"]'));
+  const newer = decodeItem(Buffer.from('[3,"e1",2,0,"1",{"size":22},"ann",null,"t","news"]'));
   const after = queuedUpdate({ seq: 3 });
 
   test('what newer code wrote stops the partition by name; nothing is parked, and nothing passes it', async () => {
@@ -266,7 +266,7 @@ describe('3: never lost', () => {
     expect(first).toMatchObject({ stored: [before], parked: [], covered: new Map([['e1', 1]]) });
     const error: unknown = await commit([newer, after]).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(NewerFormatError);
-    expect(error).toMatchObject({ code: 'NEWER_FORMAT', retryable: false, context: { format: 2, known: 1 } });
+    expect(error).toMatchObject({ code: 'NEWER_FORMAT', retryable: false, context: { format: 3, known: 2 } });
     expect(await letters()).toEqual([]);
     expect(await watermark()).toEqual({ position: { epoch: 'e1', seq: 1 }, deadLetters: 0 });
     // Code that understands it goes on from there.

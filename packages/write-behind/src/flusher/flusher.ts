@@ -9,14 +9,15 @@
 import type { BufferPort } from '../buffer/buffer.ts';
 import { AfterwriteError, BufferError } from '../errors.ts';
 import { decodeItem, acceptedUsOf } from '../item.ts';
+import { type Observer, tell } from '../observer.ts';
 import type { Logger, Runtime } from '../runtime.ts';
 import type { StorePort } from '../store/store.ts';
 import { type BackoffLimits, withRetries } from './backoff.ts';
 import { BatchSizer } from './batch-sizer.ts';
 import { Breaker, type BreakerSettings, mayBeAway } from './breaker.ts';
-import { type BatchOutcome, commitBatch } from './commit-batch.ts';
-import { addBatch, dealtWith, emptyResult, type FlushResult, type MutableFlushResult } from './result.ts';
-import type { StoppedPartition } from './result.ts';
+import { commitBatch } from './commit-batch.ts';
+import { addBatch, committedBatch, dealtWith, emptyResult } from './result.ts';
+import type { Committed, FlushResult, MutableFlushResult, StoppedPartition } from './result.ts';
 
 export interface FlusherSettings {
   /** Most updates in one transaction. */
@@ -55,13 +56,12 @@ type Flushed =
   /** It halted; why is in the result. */
   | 'STOPPED';
 
-type Committed = BatchOutcome & { readonly kind: 'COMMITTED' };
-
 export interface FlusherPorts {
   readonly buffer: BufferPort;
   readonly store: StorePort;
   readonly runtime: Runtime;
   readonly logger: Logger;
+  readonly observer?: Observer | undefined;
 }
 
 /** Rounds in which nothing was stored, parked or dropped, after which the head of the queue is called stuck. */
@@ -271,17 +271,25 @@ export class Flusher {
     const outcome = await this.#retrying(
       limits,
       () => commitBatch(store, { partition, items, seenEpoch, deadLetterLimit }),
-      () => result.retried++,
+      () => {
+        result.retried++;
+        tell(this.#ports, (observer) => observer.onRetry?.({ partition }));
+      },
     );
     const committedMs = runtime.monotonicMs();
     const committedAtMs = runtime.now();
-    const acked = outcome.kind === 'COMMITTED' ? await this.#ack(partition, outcome, limits) : { dropped: 0 };
+    const stored = { peekMs: peekedMs - startMs, storeMs: committedMs - peekedMs };
+    let acked = { dropped: 0 };
+    let ackMs = 0;
+    if (outcome.kind === 'COMMITTED') {
+      const committed = { partition, outcome, items, committedAtMs, ...stored };
+      tell(this.#ports, (observer) => observer.onBatch?.(committedBatch(committed)));
+      acked = await this.#ack(partition, outcome, limits);
+      ackMs = runtime.monotonicMs() - committedMs;
+      tell(this.#ports, (observer) => observer.onAck?.({ partition, ackMs }));
+    }
     const before = dealtWith(result);
-    const spent = {
-      peekMs: peekedMs - startMs,
-      storeMs: committedMs - peekedMs,
-      ackMs: runtime.monotonicMs() - committedMs,
-    };
+    const spent = { ...stored, ackMs };
     const changed = addBatch(result, outcome, { ...spent, committedAtMs });
     return {
       outcome,

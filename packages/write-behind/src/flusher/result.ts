@@ -1,7 +1,11 @@
 /** What a flush did. */
 import type { ErrorCode } from '../errors.ts';
+import type { QueueItem } from '../item.ts';
+import type { CommittedBatch } from '../observer.ts';
 import type { StoreAway } from './breaker.ts';
 import type { BatchOutcome } from './commit-batch.ts';
+
+export type Committed = BatchOutcome & { readonly kind: 'COMMITTED' };
 
 /** A partition whose flush halted; its queue is as it was. The next call tries again. */
 export interface StoppedPartition {
@@ -86,6 +90,25 @@ export function addBatch(
   result.skipped += outcome.skipped;
   result.failed += outcome.parked.length;
   return outcome.stored.length + outcome.parked.length;
+}
+
+/** As the observer is told of it. */
+export function committedBatch(done: {
+  readonly partition: number;
+  readonly outcome: Committed;
+  readonly items: readonly QueueItem[];
+  readonly committedAtMs: number;
+  readonly peekMs: number;
+  readonly storeMs: number;
+}): CommittedBatch {
+  const { outcome, items, ...more } = done;
+  const { stored, skipped } = outcome;
+  const byBytes = new Map(outcome.parked.length === 0 ? [] : items.map((item) => [item.bytes, item]));
+  const parked = outcome.parked.map(({ item: bytes, reason }) => {
+    const item = byBytes.get(bytes);
+    return { reason, update: item?.kind === 'UPDATE' ? item : undefined };
+  });
+  return { source: 'QUEUE', ...more, stored, skipped, parked };
 }
 
 /** Adds a later flush; `remaining`, `stopped` and `storeAway` are the later one's. */

@@ -11,8 +11,8 @@
 -- ARGV  1 name of a new epoch
 --       2 '<partitions that the caller counts> <queue limit, items> <lease, ms> <keep answers, us> <answers limit>'
 --       3 count of updates; then of each
---         entity id, tail of the queue item, fill lease token, version wanted or '', count of what follows, changed field,
---         value, ...
+--         entity id, tail of the queue item (its format's digit before it where that is not 1), fill lease token, version
+--         wanted or '', count of what follows, changed field, value, ...
 --       then of one that comes alone: '<digest of the request> <idempotency key>' or '', and, if the caller brings a base,
 --       field, value, ... of the row it loaded under its lease
 -- Returns of each update, in their order, a text:
@@ -37,7 +37,8 @@ local time = tonumber(now[1]) * 1000000 + tonumber(now[2])
 local known = call('HMGET', KEYS[2], 'e', 's', 'r', 'p')
 local epoch, last, server, isNewEpoch = currentEpoch(known, ARGV[1])
 local isOpen = isFenced(known[4], partitions, server)
-local head = '[1,"' .. epoch .. '",'
+local rest = ',"' .. epoch .. '",'
+local head = '[1' .. rest
 
 -- What is written at the end.
 local accepted, marks, items, leases = {}, {}, {}, {}
@@ -89,7 +90,10 @@ local function decide(key, leaseKey, at)
     base = not isCached and base, stale = not isCached and staleFields(key, base),
   }
   marks[#marks + 1], marks[#marks + 2] = ARGV[at], position
-  items[#items + 1] = head .. seqText .. ',' .. format('%.0f,', last - time) .. ARGV[at + 1]
+  local start, tail = head, ARGV[at + 1]
+  -- A tail begins with the quote of the id.
+  if string.byte(tail) ~= 34 then start, tail = '[' .. string.sub(tail, 1, 1) .. rest, string.sub(tail, 2) end
+  items[#items + 1] = start .. seqText .. ',' .. format('%.0f,', last - time) .. tail
   return 'OK ' .. position .. ' ' .. length .. ' 0'
 end
 
