@@ -20,6 +20,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { flushConcurrency, poolSizeFor } from './catalog.ts';
 import { readSecrets } from './lib/secrets.ts';
+import { observer } from './lib/observer.ts';
 import { engineLogger, logger } from './lib/telemetry.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -149,7 +150,7 @@ async function readSettings(purpose: Purpose): Promise<Settings> {
 
 async function build(purpose: Purpose): Promise<Clients> {
   const settings = await readSettings(purpose);
-  const ports = createPorts(flightEntity, settings, { logger: engineLogger });
+  const ports = createPorts(flightEntity, settings, { logger: engineLogger, observer });
   const cache = new FlightCache(flightDefinition, ports, cacheSettings(settings));
   const notYet = new Error('not checked yet');
   return {

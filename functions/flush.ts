@@ -5,11 +5,11 @@
  */
 import middy from '@middy/core';
 import type { FlightCache } from '@afterwrite/flights';
-import type { FlushResult } from '@afterwrite/write-behind';
+import type { FlushResult, QueueStatus } from '@afterwrite/write-behind';
 import type { Context } from 'aws-lambda';
 import { checkedFlightCache } from './compose.ts';
 import { type FlushCall, invokeFlush } from './lib/nudge.ts';
-import { logger, observed, record } from './lib/telemetry.ts';
+import { logger, note, observed, record } from './lib/telemetry.ts';
 
 /** Left of the function's time for the last batch, its ack and the metrics, ms. */
 const MARGIN_MS = 5000;
@@ -18,6 +18,17 @@ const MAX_HANDOVERS = 8;
 /** Covers the minute between two calls of the schedule. */
 const DEFAULT_LINGER_SECONDS = 55;
 const DEFAULT_INTERVAL_SECONDS = 5;
+
+const COUNTED_WITH_COMMITS = [
+  'UpdatesStored',
+  'UpdatesFailed',
+  'UpdatesSkipped',
+  'BatchesCommitted',
+  'BatchesRetried',
+] as const;
+const BREAKER_STATES = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
+/** Of more, the longest: a metric has at most 100 values in a document. */
+const MAX_PARTITIONS_SHOWN = 90;
 
 interface Totals {
   processed: number;
@@ -87,20 +98,25 @@ async function emit(cache: FlightCache, totals: Totals): Promise<void> {
   record('QueueLength', status.queueLength);
   record('OldestUpdateAge', status.oldestMs ?? 0);
   if (status.deadLetters !== null) record('DeadLetters', status.deadLetters);
-  record('UpdatesStored', totals.processed);
-  record('UpdatesFailed', totals.failed);
-  record('UpdatesSkipped', totals.skipped);
-  record('BatchesRetried', totals.retried);
+  recordPartitions(status);
+  // What it did itself is counted with each commit; so that there is a value also where there was none.
+  for (const name of COUNTED_WITH_COMMITS) record(name, 0);
   // What a server that is away has stopped goes on by itself: see StoreAway.
   record('PartitionsStopped', totals.stopped);
   record('PossibleLosses', totals.losses);
   record('StoreAway', status.breaker.state === 'CLOSED' ? 0 : 1);
-  if (totals.batches > 0) {
-    record('BatchSize', (totals.processed + totals.skipped + totals.failed) / totals.batches);
-    record('FlushDuration', totals.durationMs);
-  }
-  if (totals.maxLagMs !== null) record('ConsistencyLag', totals.maxLagMs);
+  record('BreakerState', BREAKER_STATES[status.breaker.state]);
+  if (totals.batches > 0) record('FlushDuration', totals.durationMs);
   logger.info('flush', { ...totals });
+}
+
+/** A dimension a partition would be a metric a partition: the lengths are values of one, and the longest has its name beside it. */
+function recordPartitions({ partitions }: QueueStatus): void {
+  const longestFirst = partitions.toSorted((a, b) => b.length - a.length);
+  for (const { length } of longestFirst.slice(0, MAX_PARTITIONS_SHOWN))
+    record('PartitionQueueLength', length);
+  const [longest] = longestFirst;
+  if (longest) note('longestPartition', longest.partition);
 }
 
 function add(totals: Totals, result: FlushResult, durationMs: number): void {

@@ -12,6 +12,7 @@ import { Problem } from './lib/problem.ts';
 import { type Receipt, readReceipt, writeReceipt } from './lib/receipt.ts';
 import { MAX_WAIT_SECONDS, updateBody } from './lib/schemas.ts';
 import { logger, record } from './lib/telemetry.ts';
+import { sampledTrace } from './lib/trace.ts';
 
 /** Left of the function's time for the answer itself, ms. */
 const ANSWER_MS = 1000;
@@ -27,6 +28,8 @@ const updateFlight: Operation = async (call) => {
   const { waitSeconds, durability } = preferred;
   const idempotencyKey = idempotencyKeyOf(call.header('idempotency-key'));
   const ifVersion = wantedVersion(call.header('if-match'));
+  const xrayHeaders = [process.env._X_AMZN_TRACE_ID, call.header('x-amzn-trace-id')];
+  const trace = sampledTrace(call.header('traceparent'), ...xrayHeaders);
   const cache = await checkedFlightCache();
   const startMs = performance.now();
   const accepted = await cache
@@ -36,12 +39,17 @@ const updateFlight: Operation = async (call) => {
       user: call.caller.principal ?? claimed ?? 'anonymous',
       idempotencyKey,
       ifVersion,
+      trace,
       // Waiting for the database is done below, where the flush function is called.
       durability: durability === 'stored' ? 'memory' : durability,
     })
     .catch(asAccepted);
   record('WriteLatency', performance.now() - startMs);
   if (!accepted.replayed) record('UpdatesAccepted', 1);
+  if (trace !== undefined) {
+    const { version: position, replayed } = accepted;
+    logger.info('update accepted', { trace, flightId: Number(flightId), position, replayed });
+  }
   await nudgeFlush(cache, accepted.queueLength, waitSeconds > 0);
 
   const key = await receiptKey();

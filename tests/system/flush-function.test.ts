@@ -1,7 +1,6 @@
 /** The scheduled flush: drains, lingers, hands over, nudges, and what it emits. Handlers in this process, real servers. */
 import { closeClients, lambdaClient } from '@afterwrite/functions/compose';
 import { handler as flush } from '@afterwrite/functions/flush';
-import { metricDefinitions } from '@afterwrite/functions/metrics';
 import type { InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call, lambdaContext } from '../support/invoke.ts';
@@ -51,7 +50,7 @@ async function accept(ids: readonly number[]): Promise<void> {
 }
 
 describe('the flush function', () => {
-  it('drains what waits, and emits one document of metrics that are all named', async () => {
+  it('drains what waits, and emits one document', async () => {
     await accept([1, 2, 3]);
     documents = [];
     expect(await flush(SCHEDULE_EVENT, lambdaContext(SHORT_MS))).toMatchObject({
@@ -68,9 +67,7 @@ describe('the flush function', () => {
       DeadLetters: 0,
       PartitionsStopped: 0,
     });
-    const names = Object.keys(emitted[0]!).filter((name) => name !== '_aws' && name !== 'service');
-    expect(names.filter((name) => !(name in metricDefinitions))).toEqual([]);
-    expect(Number(emitted[0]!.ConsistencyLag)).toBeGreaterThan(0);
+    expect(emitted[0]!.ConsistencyLag).toHaveLength(3);
   });
 
   it('lingers and looks again, so that what comes meanwhile is stored within the interval', async () => {

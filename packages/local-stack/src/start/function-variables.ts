@@ -5,7 +5,7 @@ import type { Environment, StartSettings } from './settings.ts';
 
 /** The rest of the environment is nothing to them. Defaults are theirs to choose, so only what was named goes on. */
 const MEANT_FOR_FUNCTIONS =
-  /^(?:DB|CACHE|QUEUE|FLUSH|DEAD_LETTER|IDEMPOTENCY|POWERTOOLS)_|^(?:ALLOW_UNAUTHENTICATED|FLIGHT_LOG_INDEX)$/;
+  /^(?:DB|CACHE|QUEUE|FLUSH|DEAD_LETTER|IDEMPOTENCY|POWERTOOLS)_|^(?:ALLOW_UNAUTHENTICATED|FLIGHT_LOG_INDEX|METRICS_EVERY_MS)$/;
 /** Read from AWS; here the passwords are known. */
 const ONLY_ON_AWS = '_SECRET_ARN';
 
@@ -46,6 +46,8 @@ export function functionVariables(options: FunctionVariablesOptions): Record<str
   const variables: Record<string, string | undefined> = {
     // There is no X-Ray daemon here.
     POWERTOOLS_TRACE_ENABLED: 'false',
+    // Figures are live here although a flush lingers for a minute.
+    METRICS_EVERY_MS: '500',
     FLIGHT_LOG_INDEX: ownsDatabase ? '1' : '0',
     ...Object.fromEntries(named),
     AUTH_MODE: settings.auth.mode,
