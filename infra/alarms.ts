@@ -11,6 +11,7 @@ import {
   ownMetric,
   queueMetric,
 } from './metrics.ts';
+import { type AlarmOn, FAILURE_RATE, failureRateAlarm, ownAlarms } from './own-alarms.ts';
 import type { DeployOptions, StageSettings } from './settings.ts';
 
 const MINUTE_SECONDS = 60;
@@ -27,20 +28,7 @@ export interface AlarmsOptions {
   readonly deliveryFailures: sst.aws.Queue;
 }
 
-interface Alarm {
-  /** Also the heading in docs/OPERATIONS.md. */
-  readonly name: string;
-  readonly meaning: string;
-  readonly metric: Metric;
-  readonly statistic: 'Sum' | 'Maximum' | 'Minimum' | 'Average' | 'SampleCount';
-  readonly threshold: number;
-  /** Default: more than the threshold. */
-  readonly isBelow?: boolean;
-  /** Minutes in a row. Default 1. */
-  readonly minutes?: number;
-  /** No data is an alarm too. Default: no data is fine. */
-  readonly isSilenceBad?: boolean;
-}
+type Alarm = AlarmOn<Metric>;
 
 export function createAlarms(options: AlarmsOptions): void {
   const topic = new aws.sns.Topic('Alarms', { name: `${$app.name}-${$app.stage}-alarms` });
@@ -51,77 +39,10 @@ export function createAlarms(options: AlarmsOptions): void {
       endpoint: options.deploy.alarmEmail,
     });
   }
-  const all = [...queueAlarms(), ...functionAlarms(options), ...engineAlarms(options)];
+  const own = ownAlarms.map((alarm) => ({ ...alarm, metric: ownMetric(alarm.metric) }));
+  const all = [...own, ...functionAlarms(options), ...engineAlarms(options)];
   for (const alarm of all) createAlarm(alarm, topic);
   createFailureRateAlarm(topic);
-}
-
-function queueAlarms(): Alarm[] {
-  return [
-    {
-      name: 'QueueLength',
-      meaning: 'More than 1,000 updates wait for the database: it is slower than the writers, or stopped.',
-      metric: ownMetric('QueueLength'),
-      statistic: 'Maximum',
-      threshold: 1000,
-      minutes: 3,
-    },
-    {
-      name: 'OldestUpdateAge',
-      meaning: 'An update has waited for five minutes although the queue is drained every few seconds.',
-      metric: ownMetric('OldestUpdateAge'),
-      statistic: 'Maximum',
-      threshold: 5 * 60 * 1000,
-    },
-    {
-      name: 'DeadLetters',
-      meaning: 'The database refuses updates; they are kept until somebody redrives or discards them.',
-      metric: ownMetric('DeadLetters'),
-      statistic: 'Maximum',
-      threshold: 0,
-    },
-    {
-      name: 'PartitionsStopped',
-      meaning: 'A partition stopped at an error that repeating does not mend. Its updates wait.',
-      metric: ownMetric('PartitionsStopped'),
-      statistic: 'Maximum',
-      threshold: 0,
-    },
-    {
-      name: 'PossibleLosses',
-      meaning:
-        'Valkey or MySQL came back, perhaps with less than it had: acknowledged updates may be missing.',
-      metric: ownMetric('PossibleLosses'),
-      statistic: 'Maximum',
-      threshold: 0,
-    },
-    {
-      name: 'StoreAway',
-      meaning: 'Flushers have waited for three minutes because the database is away. Updates wait in order.',
-      metric: ownMetric('StoreAway'),
-      statistic: 'Minimum',
-      threshold: 0,
-      minutes: 3,
-    },
-    {
-      name: 'Divergence',
-      meaning:
-        'Cached flights were not as their rows: something writes past the cache, or Valkey lost something.',
-      metric: ownMetric('ReconcileDifferent'),
-      statistic: 'Sum',
-      threshold: 0,
-    },
-    {
-      name: 'NoFlush',
-      meaning: 'No flush has come to its end for three minutes.',
-      metric: ownMetric('QueueLength'),
-      statistic: 'SampleCount',
-      threshold: 1,
-      isBelow: true,
-      minutes: 3,
-      isSilenceBad: true,
-    },
-  ];
 }
 
 function functionAlarms({ functions, api, flushFailures, deliveryFailures }: AlarmsOptions): Alarm[] {
@@ -244,27 +165,24 @@ function createAlarm(alarm: Alarm, topic: aws.sns.Topic): void {
 
 /** Of all updates that left the queue, in percent. */
 function createFailureRateAlarm(topic: aws.sns.Topic): void {
-  const query = (id: string, { namespace, name, dimensions }: Metric) => ({
-    id,
-    metric: { namespace, metricName: name, dimensions, stat: 'Sum', period: MINUTE_SECONDS },
+  const { name, meaning, metrics, threshold, minutes } = failureRateAlarm;
+  const queries = Object.entries(metrics).map(([id, own]) => {
+    const { namespace, name: metricName, dimensions } = ownMetric(own);
+    return { id, metric: { namespace, metricName, dimensions, stat: 'Sum', period: MINUTE_SECONDS } };
   });
-  const meaning = 'More than 1% of the updates were refused by the database over five minutes.';
   new aws.cloudwatch.MetricAlarm('FailureRateAlarm', {
-    ...describe('FailureRate', meaning, topic),
+    ...describe(name, meaning, topic),
     metricQueries: [
-      query('failed', ownMetric('UpdatesFailed')),
-      query('stored', ownMetric('UpdatesStored')),
+      ...queries,
       { id: 'rate', expression: FAILURE_RATE, label: 'Failure rate (%)', returnData: true },
     ],
-    evaluationPeriods: 5,
-    datapointsToAlarm: 5,
+    evaluationPeriods: minutes,
+    datapointsToAlarm: minutes,
     comparisonOperator: 'GreaterThanThreshold',
-    threshold: 1,
+    threshold,
     treatMissingData: 'notBreaching',
   });
 }
-
-export const FAILURE_RATE = 'IF(failed + stored > 0, 100 * failed / (failed + stored), 0)';
 
 function describe(name: string, meaning: string, topic: aws.sns.Topic) {
   return {

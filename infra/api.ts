@@ -17,7 +17,14 @@ export function createApi(
         : {
             allowOrigins: [...deploy.corsOrigins],
             allowMethods: ['GET', 'PATCH', 'POST'],
-            allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'if-match', 'prefer'],
+            allowHeaders: [
+              'authorization',
+              'content-type',
+              'idempotency-key',
+              'if-match',
+              'prefer',
+              'traceparent',
+            ],
             exposeHeaders: ['etag', 'location', 'retry-after'],
             maxAge: '1 hour',
           },

@@ -1,9 +1,9 @@
 /** One page that answers: does it keep up, how far behind is it, does anything fail. */
-import { FAILURE_RATE } from './alarms.ts';
 import type { Cache } from './cache.ts';
 import type { Database } from './database.ts';
 import type { Functions } from './functions.ts';
 import { apiMetric, cacheMetric, databaseMetric, functionMetric, type Metric, ownMetric } from './metrics.ts';
+import { ownCharts, PERIOD_SECONDS } from './own-charts.ts';
 
 interface Chart {
   readonly title: string;
@@ -25,11 +25,10 @@ interface DashboardOptions {
 /** A dashboard is 24 wide. */
 const WIDTH = 8;
 const HEIGHT = 6;
-const PERIOD_SECONDS = 60;
 
 export function createDashboard(options: DashboardOptions): void {
   const { region } = aws.getRegionOutput();
-  const widgets = [...ownCharts(), ...serviceCharts(options)].map((chart, index) => ({
+  const widgets = [...withMetrics(), ...serviceCharts(options)].map((chart, index) => ({
     type: 'metric',
     x: (index % 3) * WIDTH,
     y: Math.floor(index / 3) * HEIGHT,
@@ -50,78 +49,11 @@ export function createDashboard(options: DashboardOptions): void {
   });
 }
 
-function ownCharts(): Chart[] {
-  return [
-    {
-      title: 'Queue length',
-      lines: [{ metric: ownMetric('QueueLength'), statistic: 'Maximum', label: 'updates waiting' }],
-    },
-    {
-      title: 'Processing rate',
-      unit: 'updates/s',
-      lines: [
-        ...sums(['accepted', ownMetric('UpdatesAccepted')], ['stored', ownMetric('UpdatesStored')]),
-        { expression: `accepted / ${PERIOD_SECONDS}`, label: 'accepted' },
-        { expression: `stored / ${PERIOD_SECONDS}`, label: 'stored' },
-      ],
-    },
-    {
-      title: 'Failure rate',
-      unit: '%',
-      lines: [
-        ...sums(['failed', ownMetric('UpdatesFailed')], ['stored', ownMetric('UpdatesStored')]),
-        { expression: FAILURE_RATE, label: 'refused by the database' },
-      ],
-    },
-    {
-      title: 'Consistency lag',
-      unit: 'ms',
-      lines: [
-        { metric: ownMetric('ConsistencyLag'), statistic: 'p50', label: 'p50' },
-        { metric: ownMetric('ConsistencyLag'), statistic: 'Maximum', label: 'longest' },
-        { metric: ownMetric('OldestUpdateAge'), statistic: 'Maximum', label: 'oldest that waits' },
-      ],
-    },
-    {
-      title: 'Write latency',
-      unit: 'ms',
-      lines: [
-        { metric: ownMetric('WriteLatency'), statistic: 'p50', label: 'p50' },
-        { metric: ownMetric('WriteLatency'), statistic: 'p99', label: 'p99' },
-      ],
-    },
-    {
-      title: 'Hit rate',
-      unit: '%',
-      lines: [
-        ...sums(
-          ['hits', ownMetric('CacheHits')],
-          ['misses', ownMetric('CacheMisses')],
-          ['bypasses', ownMetric('CacheBypasses')],
-        ),
-        {
-          expression: 'IF(hits + misses + bypasses > 0, 100 * hits / (hits + misses + bypasses))',
-          label: 'reads answered by the cache',
-        },
-      ],
-    },
-    {
-      title: 'Dead letters and stopped partitions',
-      lines: [
-        { metric: ownMetric('DeadLetters'), statistic: 'Maximum', label: 'dead letters' },
-        { metric: ownMetric('PartitionsStopped'), statistic: 'Maximum', label: 'stopped partitions' },
-        { metric: ownMetric('PossibleLosses'), statistic: 'Maximum', label: 'possible losses' },
-        { metric: ownMetric('StoreAway'), statistic: 'Maximum', label: 'database away' },
-      ],
-    },
-    {
-      title: 'Cache and database compared',
-      lines: [
-        { metric: ownMetric('ReconcileCompared'), statistic: 'Sum', label: 'compared' },
-        { metric: ownMetric('ReconcileDifferent'), statistic: 'Sum', label: 'different' },
-      ],
-    },
-  ];
+function withMetrics(): Chart[] {
+  return ownCharts.map((chart) => ({
+    ...chart,
+    lines: chart.lines.map((line) => ('metric' in line ? { ...line, metric: ownMetric(line.metric) } : line)),
+  }));
 }
 
 function serviceCharts({ functions, api, cache, database }: DashboardOptions): Chart[] {
@@ -153,11 +85,6 @@ function serviceCharts({ functions, api, cache, database }: DashboardOptions): C
       ],
     },
   ];
-}
-
-/** Terms of an expression; not drawn themselves. */
-function sums(...terms: readonly [string, Metric][]): Line[] {
-  return terms.map(([id, metric]) => ({ id, metric, statistic: 'Sum', label: id }));
 }
 
 /** In the dashboard's own notation. */

@@ -1,5 +1,6 @@
 import { openApiDocument } from '@afterwrite/functions/openapi-document';
 import { configurationPage } from '@afterwrite/write-behind';
+import { metricsPage } from './generate/metrics-page.ts';
 
 /** Files that programs write, other than those made from `lua/` and `sql/` folders. */
 export interface Generator {
@@ -11,6 +12,7 @@ export interface Generator {
 
 export const generators: readonly Generator[] = [
   { file: 'docs/CONFIGURATION.md', make: configurationPage },
+  { file: 'docs/METRICS.md', make: metricsPage },
   {
     file: 'docs/openapi.json',
     make: () => `${JSON.stringify(openApiDocument(), null, 2)}

@@ -30,7 +30,7 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
 /** Tests start servers of their own; nothing of that is shipped. */
 const ALLOWED_IN_TESTS: readonly string[] = ['local-engines'];
 /** No package with exports: its plain data is imported by path. */
-const IMPORTED_BY_PATH: readonly string[] = ['functions'];
+const IMPORTED_BY_PATH: readonly string[] = ['functions', 'infra'];
 
 const SCOPE = '@afterwrite/';
 const TEST_FILE = /\.test\.ts$|[\\/]testing[\\/]/;

@@ -1,10 +1,9 @@
-/** What is deployed is what ran on this machine, byte for byte; every metric that is watched is one that is emitted. */
+/** What is deployed is what ran on this machine, byte for byte. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { catalog } from '@afterwrite/functions/catalog';
-import { metricDefinitions } from '@afterwrite/functions/metrics';
 import { resourcesOf } from './synthesized.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -25,13 +24,4 @@ test('the bundles are deployed as they are', async () => {
   }
   const migration = resources.find(({ name }) => name === 'Migration');
   expect(migration?.inputs.triggers).toMatchObject({ bundle: hashes.migrate });
-});
-
-test('every metric that has a name is recorded by a function', () => {
-  const sources = readdirSync(join(ROOT, 'functions'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/^dist|metrics\.ts$|node_modules/.test(file))
-    .map((file) => read(join('functions', file)))
-    .join('\n');
-  const unused = Object.keys(metricDefinitions).filter((name) => !sources.includes(`'${name}'`));
-  expect(unused).toEqual([]);
 });
