@@ -75,11 +75,14 @@ async function start(
 function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void {
   console.error(`${servers.valkey.description}; ${servers.mysql.description}`);
   console.error(`Lambda's Invoke API: ${api.lambdaEndpoint}; output of the functions: ${log.path}`);
+  console.error(`Console: ${api.url}/ ; metrics for Prometheus: ${api.url}/metrics`);
   console.log(`Afterwrite is ready on ${api.url}`);
 }
 
 /** The queue is drained while the last requests run: those that wait for their update to be stored end sooner. */
 async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
+  // Nobody could drain faster than it fills.
+  await api.stopLoad();
   const deadline = new Date(Date.now() + DRAIN_LIMIT_MS);
   const draining = cache.flushQueue({ deadline }).catch(() => undefined);
   const cut = await api.close(REQUEST_GRACE_MS);

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isLoopback } from '@afterwrite/write-behind';
 import { LambdaError } from '../lambda/errors.ts';
 import { readBody } from '../lambda/http.ts';
 import type { LocalLambda } from '../lambda/local-lambda.ts';
@@ -14,12 +15,16 @@ import type { Authorize } from './authorizer.ts';
 import { answerBrokenRequests } from './broken-requests.ts';
 import { type Authorizer, gatewayEvent } from './event.ts';
 import * as limits from './limits.ts';
+import { type LocalRoute, readJsonBody } from './local-routes.ts';
+import { refusalOfOtherName, refusalOfOtherSite } from './other-sites.ts';
 import { type HttpAnswer, problemAnswer } from './problems.ts';
 import { type FrontRoute, Router } from './router.ts';
 
 export interface FrontOptions {
   readonly lambda: Pick<LocalLambda, 'invoke'>;
   readonly routes: readonly FrontRoute[];
+  /** What is answered here. */
+  readonly localRoutes?: readonly LocalRoute[];
   readonly authorize: Authorize;
   readonly host: string;
   /** 0: one that is free. */
@@ -38,8 +43,9 @@ const EVERY_ADDRESS: ReadonlyMap<string, string> = new Map([
 ]);
 
 type Direction =
+  | { readonly kind: 'LOCAL'; readonly route: LocalRoute }
   | {
-      readonly kind: 'ROUTE';
+      readonly kind: 'FUNCTION';
       readonly route: FrontRoute;
       readonly parameters: Readonly<Record<string, string>>;
       readonly authorizer: Authorizer | undefined;
@@ -53,12 +59,14 @@ export class HttpFront {
   readonly #router: Router;
   readonly #server: Server;
   readonly #running = new Set<ServerResponse>();
+  /** They have no end of their own, so that nobody waits for it. */
+  readonly #streams = new Set<ServerResponse>();
   #isClosing = false;
   #onAllAnswered: () => void = () => undefined;
 
   private constructor(options: FrontOptions) {
     this.#options = options;
-    this.#router = new Router(options.routes);
+    this.#router = new Router([...(options.localRoutes ?? []), ...options.routes]);
     this.#server = createServer(
       {
         maxHeaderSize: limits.PARSER_HEADER_BYTES,
@@ -87,11 +95,12 @@ export class HttpFront {
   }
 
   /**
-   * Takes no more requests and lets those under way finish for `graceMs`; then cuts them. Resolves with how many were
-   * cut.
+   * Takes no more requests, ends streams, and lets requests under way finish for `graceMs`; then cuts them. Resolves with
+   * how many were cut.
    */
   async close(graceMs: number): Promise<number> {
     this.#isClosing = true;
+    for (const stream of this.#streams) stream.destroy();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     if (this.#running.size > 0) {
       const answered = new Promise<void>((resolve) => (this.#onAllAnswered = resolve));
@@ -110,24 +119,39 @@ export class HttpFront {
     const requestId = randomUUID();
     this.#running.add(response);
     response.once('close', () => {
-      this.#running.delete(response);
-      if (this.#running.size === 0) this.#onAllAnswered();
+      this.#streams.delete(response);
+      this.#leave(response);
     });
     // The sender has gone, or is cut off below.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    let answer: HttpAnswer;
+    let answer: HttpAnswer | 'STREAMS';
     try {
-      answer = await this.#answer(request, requestId);
+      answer = await this.#answer(request, response, requestId);
     } catch (error) {
       if (request.destroyed && !request.complete) return;
       this.#options.onLog(`front ${requestId} ${String(error)}`);
       answer = malformed();
     }
+    if (answer === 'STREAMS') {
+      if (this.#isClosing) response.destroy();
+      else if (!response.destroyed) this.#streams.add(response);
+      this.#leave(response);
+      return;
+    }
     send({ request, response, requestId, answer, isClosing: this.#isClosing });
   }
 
-  async #answer(request: IncomingMessage, requestId: string): Promise<HttpAnswer> {
+  #leave(response: ServerResponse): void {
+    this.#running.delete(response);
+    if (this.#running.size === 0) this.#onAllAnswered();
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<HttpAnswer | 'STREAMS'> {
     const { url = '' } = request;
     const [path = '', ...query] = targetOf(url).split('?');
     const directed = await this.#direct(request, path);
@@ -135,6 +159,11 @@ export class HttpFront {
       // Read to its end, or the sender may not see the answer.
       await readBody(request, 0);
       return directed.answer;
+    }
+    if (directed.kind === 'LOCAL') {
+      const read = await readJsonBody(request);
+      if (read.kind === 'REFUSED') return read.answer;
+      return await directed.route.handle({ request, response, body: read.body });
     }
     const body = await readBody(request, limits.MAX_BODY_BYTES);
     if (body === undefined) return tooLarge();
@@ -157,7 +186,9 @@ export class HttpFront {
     const { method = '' } = request;
     const refused = (answer: HttpAnswer): Direction => ({ kind: 'REFUSED', answer });
     if (this.#isClosing) return refused(problemAnswer('stopping', 'It takes no more requests.'));
-    const refusal = refusalOf(request);
+    const isForThisMachine = isLoopback(this.#options.host);
+    const refusal =
+      refusalOf(request) ?? (isForThisMachine ? refusalOfOtherName(request, this.#options.host) : undefined);
     if (refusal) return refused(refusal);
     const matched = this.#router.match(method, path);
     if (matched.kind === 'BAD_PATH') {
@@ -166,9 +197,13 @@ export class HttpFront {
     if (matched.kind === 'NO_PATH') return refused(problemAnswer('not-found', 'There is no such path.'));
     if (matched.kind === 'WRONG_METHOD') return refused(wrongMethod(method, matched.allowed));
     const { route, parameters } = matched;
+    const isLocal = 'handle' in route;
+    const otherSite = isForThisMachine || isLocal ? refusalOfOtherSite(request) : undefined;
+    if (otherSite) return refused(otherSite);
     const verdict = await this.#options.authorize(request.headers.authorization, route.scope);
     if (verdict.kind === 'REFUSED') return verdict;
-    return { kind: 'ROUTE', route, parameters, authorizer: verdict.authorizer };
+    if (isLocal) return { kind: 'LOCAL', route };
+    return { kind: 'FUNCTION', route, parameters, authorizer: verdict.authorizer };
   }
 
   async #integrate(route: FrontRoute, requestId: string, event: Buffer): Promise<HttpAnswer> {

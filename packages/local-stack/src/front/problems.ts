@@ -3,13 +3,16 @@ import { problemTypes } from '@afterwrite/functions/lib/problem';
 
 const gatewayProblems = {
   'malformed-request': problemTypes['malformed-request'],
+  'invalid-field': problemTypes['invalid-field'],
   unauthenticated: problemTypes.unauthenticated,
   forbidden: problemTypes.forbidden,
   'not-found': problemTypes['not-found'],
   'method-not-allowed': problemTypes['method-not-allowed'],
   'too-large': problemTypes['too-large'],
+  'unsupported-media-type': problemTypes['unsupported-media-type'],
   internal: problemTypes.internal,
   'request-timeout': { status: 408, title: 'The request did not arrive in time' },
+  conflict: { status: 409, title: 'It does not fit to what goes on now' },
   'uri-too-long': { status: 414, title: 'The address is too long' },
   'expectation-failed': { status: 417, title: 'This expectation cannot be met' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },

@@ -1,5 +1,6 @@
 /** Which route a request takes, as API Gateway finds it: whole segments, case matters, the fixed path before the pattern. */
 import findMyWay, { type HTTPMethod } from 'find-my-way';
+import type { LocalRoute } from './local-routes.ts';
 
 export interface FrontRoute {
   readonly method: 'GET' | 'POST' | 'PATCH';
@@ -9,10 +10,12 @@ export interface FrontRoute {
   readonly scope: string | null;
 }
 
+type AnyRoute = FrontRoute | LocalRoute;
+
 export type Match =
   | {
       readonly kind: 'ROUTE';
-      readonly route: FrontRoute;
+      readonly route: AnyRoute;
       readonly parameters: Readonly<Record<string, string>>;
     }
   /** The path exists; these verbs do. */
@@ -30,9 +33,10 @@ export class Router {
     ignoreTrailingSlash: false,
     maxParamLength: MAX_PARAMETER_LENGTH,
   });
-  readonly #methods: readonly FrontRoute['method'][];
+  readonly #methods: readonly AnyRoute['method'][];
 
-  constructor(routes: readonly FrontRoute[]) {
+  /** Throws for two with the same verb and path. */
+  constructor(routes: readonly AnyRoute[]) {
     for (const route of routes) {
       const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
       this.#finder.on(route.method, path, () => undefined, route);
@@ -57,7 +61,7 @@ export class Router {
     const parameters = found.params as Record<string, string>;
     // API Gateway matches no empty segment.
     if (Object.values(parameters).includes('')) return undefined;
-    return { kind: 'ROUTE', route: found.store as FrontRoute, parameters };
+    return { kind: 'ROUTE', route: found.store as AnyRoute, parameters };
   }
 }
 

@@ -11,6 +11,8 @@ export interface LocalLambdaOptions {
   readonly functions: readonly FunctionDefinition[];
   /** One line each of what the functions write and of what became of their invocations. */
   readonly onLog: (line: string) => void;
+  /** The former alone, as they were written. */
+  readonly onOutput?: (line: string) => void;
   /** Environments of one function at a time. */
   readonly maxEnvironments?: number;
   /** Stop an environment between invocations, as Lambda does. Off where the system has no SIGSTOP. */
@@ -52,13 +54,16 @@ export class LocalLambda {
   readonly #onLog: (line: string) => void;
 
   constructor(options: LocalLambdaOptions) {
-    const { functions, onLog, maxEnvironments = MAX_ENVIRONMENTS } = options;
+    const { functions, onLog, onOutput, maxEnvironments = MAX_ENVIRONMENTS } = options;
     const freezes = options.freezes ?? process.platform !== 'win32';
     this.#onLog = onLog;
     this.eventRetryDelaysMs = options.eventRetryDelaysMs ?? EVENT_RETRY_DELAYS_MS;
     this.#functions = new Map(
       functions.map((definition) => {
-        const onLine = (line: string) => onLog(`${definition.name} ${line}`);
+        const onLine = (line: string) => {
+          onLog(`${definition.name} ${line}`);
+          onOutput?.(line);
+        };
         const pool = new EnvironmentPool({
           definition,
           guard: this.#guard,

@@ -12,6 +12,7 @@ import { LocalLambda } from '../lambda/local-lambda.ts';
 import type { FunctionDefinition } from '../lambda/outcome.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { functionVariables } from './function-variables.ts';
+import { startLive } from './live.ts';
 import { withClearPortError } from './ports.ts';
 import type { Environment, StartSettings } from './settings.ts';
 
@@ -35,6 +36,8 @@ export interface RunningApi {
   /** http://host:port */
   readonly url: string;
   readonly lambdaEndpoint: string;
+  /** Ends the load, if one runs. */
+  stopLoad(): Promise<void>;
   /** Takes no more requests, lets those under way finish for `graceMs`, and ends all. Resolves with how many were cut. */
   close(graceMs: number): Promise<number>;
 }
@@ -65,11 +68,17 @@ async function bringUp(
 ): Promise<RunningApi> {
   const { settings, onLog, onProgress } = options;
   const sourceFolders = await prepareBundles(options);
+  const live = await startLive({
+    servers: options.servers,
+    isLoadAllowed: options.ownsDatabase || settings.allowsLoad,
+    onLog,
+  });
+  undos.push(() => live.close());
   const invokeApi = await withClearPortError('LAMBDA_PORT', () =>
     InvokeApi.listen({
       port: settings.lambdaPort,
       onLog,
-      makeLambda: (endpoint) => makeLambda(options, endpoint),
+      makeLambda: (endpoint) => makeLambda(options, endpoint, live.onOutput),
     }),
   );
   const { lambda, endpoint } = invokeApi;
@@ -84,6 +93,7 @@ async function bringUp(
     HttpFront.listen({
       lambda,
       routes,
+      localRoutes: live.routes,
       authorize: settings.auth.mode === 'jwt' ? jwtAuthorizer(settings.auth) : allowAll,
       host: settings.host,
       port: settings.port,
@@ -101,6 +111,7 @@ async function bringUp(
   return {
     url: front.url,
     lambdaEndpoint: endpoint,
+    stopLoad: () => live.load.stop(),
     async close(graceMs) {
       for (const scheduler of schedulers) scheduler.stop();
       const cut = await front.close(graceMs);
@@ -120,7 +131,11 @@ async function prepareBundles({ isBuilt, onProgress }: RunningApiOptions): Promi
   return (await bundleFunctions(projectBundles)).sourceFolders;
 }
 
-function makeLambda(options: RunningApiOptions, lambdaEndpoint: string): LocalLambda {
+function makeLambda(
+  options: RunningApiOptions,
+  lambdaEndpoint: string,
+  onOutput: (line: string) => void,
+): LocalLambda {
   const { settings, onLog } = options;
   const variables = functionVariables({ ...options, lambdaEndpoint });
   const functions = functionNames.map((name): FunctionDefinition => {
@@ -132,6 +147,7 @@ function makeLambda(options: RunningApiOptions, lambdaEndpoint: string): LocalLa
   return new LocalLambda({
     functions,
     onLog,
+    onOutput,
     maxEnvironments: settings.concurrency,
     freezes: settings.freezes && process.platform !== 'win32',
   });

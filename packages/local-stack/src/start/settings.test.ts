@@ -10,6 +10,7 @@ test('on this machine, for everybody on it, unless told otherwise', () => {
     lambdaPort: 0,
     concurrency: 8,
     freezes: true,
+    allowsLoad: false,
     auth: { mode: 'none' },
   });
   const chosen = {

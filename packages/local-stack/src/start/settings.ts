@@ -14,6 +14,8 @@ export interface StartSettings {
   /** Environments of one function at a time. */
   readonly concurrency: number;
   readonly freezes: boolean;
+  /** Also on a database that is not this stack's own. */
+  readonly allowsLoad: boolean;
   readonly auth: { readonly mode: 'none' } | ({ readonly mode: 'jwt' } & JwtSettings);
 }
 
@@ -41,6 +43,7 @@ export function parseStartSettings(environment: Environment): StartSettings {
     lambdaPort: whole('LAMBDA_PORT', 0, [0, HIGHEST_PORT]),
     concurrency: whole('LAMBDA_CONCURRENCY', MAX_ENVIRONMENTS, [1, MOST_ENVIRONMENTS]),
     freezes: freezes === 'true' || freezes === '1',
+    allowsLoad: named(environment, 'ALLOW_LOAD') === '1',
     auth: parseAuth(environment, host, mistakes),
   };
   if (mistakes.length > 0) {
