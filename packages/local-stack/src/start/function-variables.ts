@@ -48,6 +48,8 @@ export function functionVariables(options: FunctionVariablesOptions): Record<str
     POWERTOOLS_TRACE_ENABLED: 'false',
     // Figures are live here although a flush lingers for a minute.
     METRICS_EVERY_MS: '500',
+    // The live figures are what functions print for CloudWatch, also where POWERTOOLS_DEV is on.
+    POWERTOOLS_METRICS_DISABLED: 'false',
     FLIGHT_LOG_INDEX: ownsDatabase ? '1' : '0',
     ...Object.fromEntries(named),
     AUTH_MODE: settings.auth.mode,

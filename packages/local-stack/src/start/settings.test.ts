@@ -81,6 +81,7 @@ test('functions are told what was named for them and where the servers are, and 
   expect(variables).toEqual({
     POWERTOOLS_TRACE_ENABLED: 'false',
     METRICS_EVERY_MS: '500',
+    POWERTOOLS_METRICS_DISABLED: 'false',
     FLIGHT_LOG_INDEX: '1',
     DB_POOL_SIZE: '5',
     QUEUE_NUDGE_LENGTH: '7',
