@@ -44,11 +44,13 @@ test.each([
   expect(readDocument(line)).toEqual([]);
 });
 
-function document({
-  namespace = METRICS_NAMESPACE,
-  name = 'UpdatesStored',
-  value = 1 as unknown,
-} = {}): string {
+interface Shape {
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly value?: unknown;
+}
+
+function document({ namespace = METRICS_NAMESPACE, name = 'UpdatesStored', value = 1 }: Shape = {}): string {
   const metrics = [
     { Namespace: namespace, Dimensions: [['service']], Metrics: [{ Name: name, Unit: 'Count' }] },
   ];

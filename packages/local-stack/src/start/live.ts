@@ -19,6 +19,7 @@ export interface Live {
   /** A line that a function wrote. */
   readonly onOutput: (line: string) => void;
   readonly routes: readonly LocalRoute[];
+  readonly figures: LiveFigures;
   readonly load: Load;
   close(): Promise<void>;
 }
@@ -39,6 +40,7 @@ export async function startLive({ servers, isLoadAllowed, onLog }: LiveOptions):
       for (const measurement of readDocument(line)) recorded.record(measurement);
     },
     routes: liveRoutes({ recorded, look, streams, load, isLoadAllowed }),
+    figures,
     load,
     async close() {
       streams.close();

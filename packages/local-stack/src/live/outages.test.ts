@@ -1,0 +1,90 @@
+/** Servers that go and come back under the figures and a load: what they show meanwhile, and that they go on. */
+import type { LiveSample } from '@afterwrite/client';
+import { createFlughafenSchema, seedFlights } from '@afterwrite/flights';
+import {
+  type EngineName,
+  makeTemporaryDataDir,
+  type RunningEngine,
+  startEngine,
+} from '@afterwrite/local-engines';
+import { parseSettings, type Settings } from '@afterwrite/write-behind';
+import { createConnection } from 'mysql2/promise';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Live, startLive } from '../start/live.ts';
+
+const PATIENCE = { timeout: 20_000, interval: 50 };
+const folder = makeTemporaryDataDir();
+const engines = {} as Record<EngineName, RunningEngine>;
+const samples: LiveSample[] = [];
+let settings: Settings;
+let live: Live;
+
+beforeAll(async () => {
+  await Promise.all(
+    (['valkey', 'mysql'] as const).map(async (name) => {
+      engines[name] = await startEngine(name, { dataDir: folder.path });
+    }),
+  );
+  const { host, port, user = '', password = '' } = engines.mysql;
+  const connection = await createConnection({ host, port, user, password, timezone: 'Z', dateStrings: true });
+  await createFlughafenSchema(connection, { database: 'flughafendb' });
+  await seedFlights(connection, { flights: 60 });
+  await connection.end();
+  settings = parseSettings({
+    ...{ DB_HOST: host, DB_PORT: String(port), DB_USER: user, DB_PASSWORD: password },
+    ...{ CACHE_HOST: engines.valkey.host, CACHE_PORT: String(engines.valkey.port) },
+  });
+  live = await startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
+  live.figures.onSample((sample) => samples.push(sample));
+});
+afterAll(async () => {
+  await live.close();
+  await Promise.all(Object.values(engines).map((engine) => engine.stop()));
+  await folder.remove();
+});
+
+async function restart(name: EngineName): Promise<void> {
+  engines[name] = await startEngine(name, { dataDir: folder.path, port: engines[name].port });
+}
+
+async function untilSample(check: (sample: LiveSample) => void): Promise<LiveSample> {
+  return await vi.waitFor(() => {
+    const last = samples.at(-1)!;
+    check(last);
+    return last;
+  }, PATIENCE);
+}
+
+test('without Valkey nothing is known of the queue, without MySQL nothing of dead letters; both come back', async () => {
+  live.load.start({ updatesPerSecond: 100, seconds: 600 });
+  await untilSample(({ load, queue }) => {
+    expect(load.run?.accepted).toBeGreaterThan(0);
+    expect(queue?.deadLetters).toBe(0);
+  });
+  await engines.mysql.kill();
+  const noMysql = await untilSample(({ queue }) => expect(queue).toMatchObject({ deadLetters: null }));
+  // Updates need no database; the other two patterns do.
+  await untilSample(({ load }) => {
+    expect(load.run?.accepted).toBeGreaterThan(noMysql.load.run!.accepted);
+    expect(load.run?.refused.STORE_UNAVAILABLE).toBeGreaterThan(0);
+  });
+  await restart('mysql');
+  await untilSample(({ queue }) => expect(queue?.deadLetters).toBe(0));
+
+  await engines.valkey.kill();
+  const noValkey = await untilSample(({ queue }) => expect(queue).toBeNull());
+  await untilSample(({ load }) => {
+    expect(load.run?.refused.BUFFER_UNAVAILABLE).toBeGreaterThan(0);
+    expect(load.state).toBe('RUNNING');
+  });
+  await restart('valkey');
+  await untilSample(({ queue, load }) => {
+    expect(queue?.length).toBeGreaterThan(0);
+    expect(load.run?.accepted).toBeGreaterThan(noValkey.load.run!.accepted);
+  });
+  // One a second all the time, whatever was away.
+  const gaps = samples.slice(1).map(({ n, at }, index) => [n - samples[index]!.n, at - samples[index]!.at]);
+  expect(gaps.filter(([numbers, ms]) => numbers !== 1 || ms! > 2500)).toEqual([]);
+  await live.load.stop();
+  expect(live.load.state).toMatchObject({ state: 'IDLE', reason: null });
+});
