@@ -93,6 +93,12 @@ describe('AUTH_MODE=jwt', () => {
     expect((await fetch(`${url}/flights/7`, { headers })).status).toBe(200);
     expect((await fetch(`${url}/queue`, { headers })).status).toBe(403);
     expect((await fetch(`${url}/health`)).status).toBe(200);
+    const admin = { authorization: `Bearer ${await token('queue:admin')}` };
+    for (const path of ['/metrics', '/load', '/stream']) {
+      expect((await fetch(`${url}${path}`, { method: 'HEAD' })).status).toBe(401);
+      expect((await fetch(`${url}${path}`, { method: 'HEAD', headers })).status).toBe(403);
+      expect((await fetch(`${url}${path}`, { method: 'HEAD', headers: admin })).status).toBe(200);
+    }
   });
 
   test('writes the token’s subject into the audit trail, whatever the body says', async () => {

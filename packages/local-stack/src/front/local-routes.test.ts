@@ -161,8 +161,8 @@ test('a stop ends open streams at once, and waits for none of them', async () =>
   const front = await startFront();
   const stream = await fetch(`${front.url}/events`);
   const reader = stream.body!.getReader();
-  const { value } = await reader.read();
-  expect(Buffer.from(value as Uint8Array).toString()).toBe('data: 1\n\n');
+  const first = await reader.read();
+  expect(Buffer.from(first.value as Uint8Array).toString()).toBe('data: 1\n\n');
   const ended = reader.read().catch(() => 'cut');
   // With this much patience a test would not end.
   expect(await front.close(3_600_000)).toBe(0);

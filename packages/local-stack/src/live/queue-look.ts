@@ -48,7 +48,7 @@ export async function openForLooks(settings: Settings): Promise<FlightCache> {
     CACHE_COMMAND_TIMEOUT_MS: STEP_LIMIT_MS,
     DB_CONNECT_TIMEOUT_MS: STEP_LIMIT_MS,
     DB_STATEMENT_TIMEOUT_MS: STEP_LIMIT_MS,
-    DB_POOL_SIZE: 1,
+    DB_POOL_SIZE: 2,
   };
   return await FlightCache.open({ ...settings, ...limits }, { logger: silent });
 }

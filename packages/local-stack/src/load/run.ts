@@ -33,7 +33,7 @@ export interface RunLoadOptions {
 }
 
 /** In the audit trail, with the pattern's name as the comment. */
-export const LOAD_USER = 'load';
+const LOAD_USER = 'load';
 
 const PATTERN_INTERVAL_MS = 100;
 /** Flights that are read at the same time before it begins. */
