@@ -16,6 +16,7 @@ import {
 import type { MetricName } from '@afterwrite/functions/metrics';
 import type { Runtime } from '@afterwrite/write-behind';
 import { type BucketCounts, Buckets } from './buckets.ts';
+import { BATCHES } from './kinds.ts';
 import type { QueueLook } from './queue-look.ts';
 import type { Recorded } from './recorded.ts';
 
@@ -34,8 +35,7 @@ const COUNTS: Readonly<Record<keyof LiveCounts, MetricName>> = {
   stored: 'UpdatesStored',
   failed: 'UpdatesFailed',
   skipped: 'UpdatesSkipped',
-  // Each transaction observes its size.
-  batches: 'BatchSize',
+  batches: BATCHES,
   retried: 'BatchesRetried',
   hits: 'CacheHits',
   misses: 'CacheMisses',

@@ -65,14 +65,18 @@ function recordedFamily(name: MetricName, { recorded, queue }: Shown): Family {
   return { ...head, type: kind === 'distribution' ? 'histogram' : kind, points };
 }
 
+/** As numbers, from 0. */
+const BREAKER_STATES = ['CLOSED', 'HALF_OPEN', 'OPEN'];
+
 /** What the queue itself says each second. */
-const LOOKED_AT: Partial<Record<MetricName, (queue: LiveQueue) => readonly Point[]>> = {
+const LOOKED_AT: Readonly<Record<string, ((queue: LiveQueue) => readonly Point[]) | undefined>> = {
   QueueLength: ({ partitions }) =>
     partitions.map((value, partition) => ({ labels: { partition: String(partition) }, value })),
   OldestUpdateAge: ({ oldestMs }) => [{ value: (oldestMs ?? 0) / 1000 }],
   DeadLetters: ({ deadLetters }) => (deadLetters === null ? [] : [{ value: deadLetters }]),
   PartitionsStopped: ({ stopped }) => [{ value: stopped.length }],
   StoreAway: ({ breaker }) => [{ value: Number(breaker !== 'CLOSED') }],
+  BreakerState: ({ breaker }) => [{ value: BREAKER_STATES.indexOf(breaker) }],
 };
 
 function ownFamilies({ queue, load, streams }: Shown): readonly Family[] {
