@@ -39,13 +39,16 @@ const localRoutes: readonly LocalRoute[] = [
   { method: 'GET', path: '/fails', scope: null, handle: () => Promise.reject(new Error('of the inside')) },
 ];
 
-/** Functions that answer what they were asked. */
+let release: () => void = () => undefined;
+
+/** Functions that answer what they were asked, one of them when it may. */
 const lambda = {
-  invoke: (name: string) => {
+  invoke: async (name: string) => {
     called += 1;
+    if (name === 'waits') await new Promise<void>((resolve) => (release = resolve));
     const payload = Buffer.from(JSON.stringify({ statusCode: 200, body: name }));
     const rest = { requestId: '', logTail: Buffer.alloc(0), initMs: undefined };
-    return Promise.resolve({ functionError: undefined, payload, ...rest });
+    return { functionError: undefined, payload, ...rest };
   },
 };
 
@@ -55,6 +58,7 @@ async function startFront(host = '127.0.0.1', authorize: Authorize = allowAll): 
     routes: [
       { method: 'GET', path: '/things', function: 'things', scope: null },
       { method: 'POST', path: '/things', function: 'things', scope: null },
+      { method: 'GET', path: '/waits', function: 'waits', scope: null },
       { method: 'POST', path: '/{any}', function: 'any', scope: null },
     ],
     localRoutes,
@@ -164,9 +168,15 @@ test('a stop ends open streams at once, and waits for none of them', async () =>
   const first = await reader.read();
   expect(Buffer.from(first.value as Uint8Array).toString()).toBe('data: 1\n\n');
   const ended = reader.read().catch(() => 'cut');
+  const running = fetch(`${front.url}/waits`);
+  await vi.waitFor(() => expect(called).toBe(1));
   // With this much patience a test would not end.
-  expect(await front.close(3_600_000)).toBe(0);
+  const closing = front.close(3_600_000);
+  // While a request is still under way.
   expect(await ended).toBe('cut');
+  release();
+  expect((await running).status).toBe(200);
+  expect(await closing).toBe(0);
 });
 
 test('a page of another site may look, and not do anything', async () => {
