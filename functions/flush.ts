@@ -10,6 +10,7 @@ import type { Context } from 'aws-lambda';
 import { checkedFlightCache } from './compose.ts';
 import { type FlushCall, invokeFlush } from './lib/nudge.ts';
 import { logger, note, observed, record } from './lib/telemetry.ts';
+import { breakerStates } from './metrics.ts';
 
 /** Left of the function's time for the last batch, its ack and the metrics, ms. */
 const MARGIN_MS = 5000;
@@ -26,7 +27,6 @@ const COUNTED_WITH_COMMITS = [
   'BatchesCommitted',
   'BatchesRetried',
 ] as const;
-const BREAKER_STATES = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;
 /** Of more, the longest: a metric has at most 100 values in a document. */
 const MAX_PARTITIONS_SHOWN = 90;
 
@@ -105,7 +105,7 @@ async function emit(cache: FlightCache, totals: Totals): Promise<void> {
   record('PartitionsStopped', totals.stopped);
   record('PossibleLosses', totals.losses);
   record('StoreAway', status.breaker.state === 'CLOSED' ? 0 : 1);
-  record('BreakerState', BREAKER_STATES[status.breaker.state]);
+  record('BreakerState', breakerStates[status.breaker.state]);
   if (totals.batches > 0) record('FlushDuration', totals.durationMs);
   logger.info('flush', { ...totals });
 }

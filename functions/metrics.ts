@@ -133,3 +133,6 @@ export const metricDefinitions = {
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof metricDefinitions;
+
+/** `BreakerState` in numbers. */
+export const breakerStates = { CLOSED: 0, HALF_OPEN: 1, OPEN: 2 } as const;

@@ -3,7 +3,6 @@ import type { LiveSample } from '@afterwrite/client';
 import { SAMPLES_KEPT } from '@afterwrite/client';
 import type { QueueStatus } from '@afterwrite/write-behind';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BATCHES } from './kinds.ts';
 import { LiveFigures } from './live-figures.ts';
 import { QueueLook } from './queue-look.ts';
 import { Recorded } from './recorded.ts';
@@ -99,7 +98,7 @@ test('a sample a second; being late does not add up, and what was missed is not 
 
 test('totals, rates by the time that passed, and quantiles of the second and of the minute', async () => {
   recorded.record({ name: 'UpdatesAccepted', values: [100], labels: {} });
-  for (const value of [1, 1]) recorded.record({ name: BATCHES, values: [value], labels: {} });
+  for (const value of [1, 1]) recorded.record({ name: 'BatchesCommitted', values: [value], labels: {} });
   recorded.record({ name: 'WriteLatency', values: [1, 2, 3], labels: {} });
   await pass(1000);
   expect(samples[0]).toMatchObject({

@@ -16,7 +16,6 @@ import {
 import type { MetricName } from '@afterwrite/functions/metrics';
 import type { Runtime } from '@afterwrite/write-behind';
 import { type BucketCounts, Buckets } from './buckets.ts';
-import { BATCHES } from './kinds.ts';
 import type { QueueLook } from './queue-look.ts';
 import type { Recorded } from './recorded.ts';
 
@@ -35,7 +34,7 @@ const COUNTS: Readonly<Record<keyof LiveCounts, MetricName>> = {
   stored: 'UpdatesStored',
   failed: 'UpdatesFailed',
   skipped: 'UpdatesSkipped',
-  batches: BATCHES,
+  batches: 'BatchesCommitted',
   retried: 'BatchesRetried',
   hits: 'CacheHits',
   misses: 'CacheMisses',

@@ -2,7 +2,6 @@
 import { LATENCY_BOUNDS_MS, type LiveQueue, type LoadState } from '@afterwrite/client';
 import { metricDefinitions, type MetricName } from '@afterwrite/functions/metrics';
 import { expect, test } from 'vitest';
-import { kindOf } from './kinds.ts';
 import { prometheusName, prometheusText } from './prometheus.ts';
 import { metricNames, Recorded } from './recorded.ts';
 
@@ -81,7 +80,10 @@ test('every metric of the functions is there, with its meaning and its type, bef
   const types = { counter: 'counter', gauge: 'gauge', distribution: 'histogram' };
   for (const name of Object.keys(metricDefinitions) as MetricName[]) {
     const family = families.get(prometheusName(name));
-    expect(family, name).toMatchObject({ help: metricDefinitions[name].meaning, type: types[kindOf(name)] });
+    expect(family, name).toMatchObject({
+      help: metricDefinitions[name].meaning,
+      type: types[metricDefinitions[name].kind],
+    });
     expect(family!.samples.length, name).toBeGreaterThan(0);
   }
   const own = [...families.keys()].filter(

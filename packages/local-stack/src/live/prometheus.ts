@@ -7,9 +7,8 @@
  * anything was recorded; what this process asks for each second itself (the queue) goes before what a flush said last.
  */
 import type { LiveQueue, LoadState } from '@afterwrite/client';
-import { metricDefinitions, type MetricName } from '@afterwrite/functions/metrics';
+import { breakerStates, metricDefinitions, type MetricName } from '@afterwrite/functions/metrics';
 import type { Buckets } from './buckets.ts';
-import { kindOf } from './kinds.ts';
 import { type Labels, metricNames, type Recorded } from './recorded.ts';
 
 export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -47,13 +46,12 @@ export function prometheusText(shown: Shown): string {
 export function prometheusName(name: MetricName): string {
   const words = name.replaceAll(/(?<=.)(?=[A-Z])/g, '_').toLowerCase();
   const unit = metricDefinitions[name].unit === 'Milliseconds' ? '_seconds' : '';
-  return `afterwrite_${words}${unit}${kindOf(name) === 'counter' ? '_total' : ''}`;
+  return `afterwrite_${words}${unit}${metricDefinitions[name].kind === 'counter' ? '_total' : ''}`;
 }
 
 function recordedFamily(name: MetricName, { recorded, queue }: Shown): Family {
-  const { unit, meaning } = metricDefinitions[name];
+  const { unit, meaning, kind } = metricDefinitions[name];
   const scale = unit === 'Milliseconds' ? 0.001 : 1;
-  const kind = kindOf(name);
   const head = { name: prometheusName(name), help: meaning };
   const looked = LOOKED_AT[name];
   if (looked) return { ...head, type: 'gauge', points: queue ? looked(queue) : [] };
@@ -65,9 +63,6 @@ function recordedFamily(name: MetricName, { recorded, queue }: Shown): Family {
   return { ...head, type: kind === 'distribution' ? 'histogram' : kind, points };
 }
 
-/** As numbers, from 0. */
-const BREAKER_STATES = ['CLOSED', 'HALF_OPEN', 'OPEN'];
-
 /** What the queue itself says each second. */
 const LOOKED_AT: Readonly<Record<string, ((queue: LiveQueue) => readonly Point[]) | undefined>> = {
   QueueLength: ({ partitions }) =>
@@ -76,7 +71,7 @@ const LOOKED_AT: Readonly<Record<string, ((queue: LiveQueue) => readonly Point[]
   DeadLetters: ({ deadLetters }) => (deadLetters === null ? [] : [{ value: deadLetters }]),
   PartitionsStopped: ({ stopped }) => [{ value: stopped.length }],
   StoreAway: ({ breaker }) => [{ value: Number(breaker !== 'CLOSED') }],
-  BreakerState: ({ breaker }) => [{ value: BREAKER_STATES.indexOf(breaker) }],
+  BreakerState: ({ breaker }) => [{ value: breakerStates[breaker] }],
 };
 
 function ownFamilies({ queue, load, streams }: Shown): readonly Family[] {

@@ -5,7 +5,7 @@
 import { type MetricName, metricDefinitions } from '@afterwrite/functions/metrics';
 import { type BucketCounts, Buckets } from './buckets.ts';
 import type { Measurement } from './documents.ts';
-import { boundsOf, kindOf } from './kinds.ts';
+import { boundsOf } from './bounds.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -26,7 +26,7 @@ export class Recorded {
 
   constructor() {
     // Counted from nothing on, so that the first of something is an increase. A gauge is not known before it is set.
-    for (const name of metricNames) if (kindOf(name) !== 'gauge') this.#find(name, {});
+    for (const name of metricNames) if (metricDefinitions[name].kind !== 'gauge') this.#find(name, {});
   }
 
   record({ name, values, labels }: Measurement): void {
@@ -76,7 +76,7 @@ export class Recorded {
     const key = JSON.stringify(labels);
     const found = ofName?.get(key);
     if (found || !ofName || ofName.size >= MAX_SERIES) return found;
-    const kind = kindOf(name);
+    const kind = metricDefinitions[name].kind;
     const counted = () => new Buckets(boundsOf(name));
     const made: Series =
       kind === 'distribution'
