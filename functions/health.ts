@@ -4,11 +4,7 @@ import { ConfigurationError, type LossReport, type QueueStatus } from '@afterwri
 import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
 import { logger } from './lib/telemetry.ts';
-
-/** Above it the flushers do not keep up. */
-const MAX_QUEUE_LENGTH = 1000;
-/** Three rounds of the schedule, ms. */
-const MAX_AGE_MS = 180_000;
+import { noFlush, thresholds } from './thresholds.ts';
 
 /** How long a loss is told after it was noticed, ms. */
 const LOSS_SHOWN_MS = 3_600_000;
@@ -110,10 +106,10 @@ function queueChecks(status: QueueStatus): Check[] {
   return [
     {
       name: 'queueLength',
-      ok: queueLength <= MAX_QUEUE_LENGTH,
+      ok: queueLength <= thresholds.QueueLength.above,
       detail: `${String(queueLength)} updates wait.`,
     },
-    { name: 'oldestUpdate', ok: (oldestMs ?? 0) <= MAX_AGE_MS, detail: `${age}.` },
+    { name: 'oldestUpdate', ok: (oldestMs ?? 0) <= noFlush.ms, detail: `${age}.` },
     {
       name: 'deadLetters',
       ok: deadLetters === 0,
@@ -121,7 +117,7 @@ function queueChecks(status: QueueStatus): Check[] {
     },
     {
       name: 'lastFlush',
-      ok: (oldestMs ?? 0) <= MAX_AGE_MS,
+      ok: (oldestMs ?? 0) <= noFlush.ms,
       detail: `The last one that stored something: ${last ?? 'never'}.`,
     },
     {

@@ -1,5 +1,6 @@
 /** Alarms on the functions' own metrics, plain data: docs/METRICS.md is made of it too. */
 import type { MetricName } from '../functions/metrics.ts';
+import { noFlush, type Threshold, thresholds } from '../functions/thresholds.ts';
 
 export interface AlarmOn<M> {
   /** Also the heading in docs/OPERATIONS.md. */
@@ -17,35 +18,10 @@ export interface AlarmOn<M> {
 }
 
 export const ownAlarms: readonly AlarmOn<MetricName>[] = [
-  {
-    name: 'QueueLength',
-    meaning: 'More than 1,000 updates wait for the database: it is slower than the writers, or stopped.',
-    metric: 'QueueLength',
-    statistic: 'Maximum',
-    threshold: 1000,
-    minutes: 3,
-  },
-  {
-    name: 'OldestUpdateAge',
-    meaning: 'An update has waited for five minutes although the queue is drained every few seconds.',
-    metric: 'OldestUpdateAge',
-    statistic: 'Maximum',
-    threshold: 5 * 60 * 1000,
-  },
-  {
-    name: 'DeadLetters',
-    meaning: 'The database refuses updates; they are kept until somebody redrives or discards them.',
-    metric: 'DeadLetters',
-    statistic: 'Maximum',
-    threshold: 0,
-  },
-  {
-    name: 'PartitionsStopped',
-    meaning: 'A partition stopped at an error that repeating does not mend. Its updates wait.',
-    metric: 'PartitionsStopped',
-    statistic: 'Maximum',
-    threshold: 0,
-  },
+  onThreshold('QueueLength'),
+  onThreshold('OldestUpdateAge'),
+  onThreshold('DeadLetters'),
+  onThreshold('PartitionsStopped'),
   {
     name: 'PossibleLosses',
     meaning: 'Valkey or MySQL came back, perhaps with less than it had: acknowledged updates may be missing.',
@@ -71,23 +47,29 @@ export const ownAlarms: readonly AlarmOn<MetricName>[] = [
   },
   {
     name: 'NoFlush',
-    meaning: 'No flush has come to its end for three minutes.',
+    meaning: noFlush.meaning,
     metric: 'QueueLength',
     statistic: 'SampleCount',
     threshold: 1,
     isBelow: true,
-    minutes: 3,
+    minutes: noFlush.minutes,
     isSilenceBad: true,
   },
 ];
+
+/** One whose line the console draws too. */
+function onThreshold(name: Exclude<keyof typeof thresholds, 'FailureRate'>): AlarmOn<MetricName> {
+  const { above, minutes, meaning }: Threshold = thresholds[name];
+  return { name, meaning, metric: name, statistic: 'Maximum', threshold: above, minutes };
+}
 
 /** Of all updates that left the queue, in percent; of the sums of a minute. */
 export const FAILURE_RATE = 'IF(failed + stored > 0, 100 * failed / (failed + stored), 0)';
 
 export const failureRateAlarm = {
   name: 'FailureRate',
-  meaning: 'More than 1% of the updates were refused by the database over five minutes.',
+  meaning: thresholds.FailureRate.meaning,
   metrics: { failed: 'UpdatesFailed', stored: 'UpdatesStored' },
-  threshold: 1,
-  minutes: 5,
+  threshold: thresholds.FailureRate.above,
+  minutes: thresholds.FailureRate.minutes,
 } as const;

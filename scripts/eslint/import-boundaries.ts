@@ -24,7 +24,7 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   // Plain data, and the bundles as files.
   ['infra', ['functions']],
   // Runs in browsers: plain data and types, no function.
-  ['client', ['functions/schemas', 'functions/routes']],
+  ['client', ['functions/schemas', 'functions/routes', 'functions/thresholds']],
   ['console', ['client']],
 ]);
 /** Tests start servers of their own; nothing of that is shipped. */

@@ -11,3 +11,4 @@ export type { Runtime } from './runtime.ts';
 export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
 export type * from './types.ts';
 export * from './local-stage.ts';
+export { noFlush, type Threshold, thresholds } from '@afterwrite/functions/thresholds';
