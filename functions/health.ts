@@ -1,19 +1,17 @@
 /** GET /health: 200 or 503, with each check in words. */
 import type { FlightCache } from '@afterwrite/flights';
 import { ConfigurationError, type LossReport, type QueueStatus } from '@afterwrite/write-behind';
+import type { z } from 'zod';
 import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
+import type { healthAnswer } from './lib/schemas.ts';
 import { logger } from './lib/telemetry.ts';
 import { noFlush, thresholds } from './thresholds.ts';
 
 /** How long a loss is told after it was noticed, ms. */
 const LOSS_SHOWN_MS = 3_600_000;
 
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
+type Check = z.infer<typeof healthAnswer>['checks'][number];
 
 const health: Operation = async () => {
   const checks = await readChecks();
@@ -51,7 +49,7 @@ async function readChecks(): Promise<Check[]> {
       ok: store,
       detail: store ? 'MySQL answers.' : 'MySQL does not answer: updates wait in the queue.',
     },
-    ...warnings.map((detail) => ({ name: 'settings', ok: false, detail })),
+    ...warnings.map((detail): Check => ({ name: 'settings', ok: false, detail })),
   ];
   if (store) checks.push(await lossCheck(cache));
   return buffer ? [...checks, ...queueChecks(await cache.queueStatus())] : checks;

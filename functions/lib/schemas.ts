@@ -211,7 +211,23 @@ export const redriveAnswer = z.object({
   ),
 });
 
-const check = z.object({ name: z.string(), ok: z.boolean(), detail: z.string() });
+const check = z.object({
+  name: z.enum([
+    'start',
+    'buffer',
+    'store',
+    'settings',
+    'losses',
+    'queueLength',
+    'oldestUpdate',
+    'deadLetters',
+    'lastFlush',
+    'breaker',
+    'partitions',
+  ]),
+  ok: z.boolean(),
+  detail: z.string(),
+});
 
 export const healthAnswer = z.object({ ok: z.boolean(), checks: z.array(check) });
 

@@ -1,14 +1,6 @@
 /** docs/OPERATIONS.md as a page of the console. Each heading is a place that a check or an alarm can point to. */
 import { Marked } from 'marked';
-
-/** `Dead letters` -> `dead-letters`: what GitHub makes of a heading, so that both addresses agree. */
-export function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .trim()
-    .replaceAll(/\s/g, '-');
-}
+import { anchorOf } from '../src/operations.ts';
 
 /** `style`: name of the style sheet beside it. */
 export function operationsPage(markdown: string, style: string): string {

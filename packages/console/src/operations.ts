@@ -1,0 +1,47 @@
+/** Where docs/OPERATIONS.md, a page of the console (site/operations.ts), says what to do. Each heading here exists there: a test. */
+import type { HealthAnswer } from '@afterwrite/client';
+
+export type CheckName = HealthAnswer['checks'][number]['name'];
+
+/** What the console links to; an alarm's heading is its name. */
+export type Heading =
+  | 'QueueLength'
+  | 'OldestUpdateAge'
+  | 'DeadLetters'
+  | 'PartitionsStopped'
+  | 'PossibleLosses'
+  | 'StoreAway'
+  | 'NoFlush'
+  | 'FailureRate'
+  | 'No answer'
+  | 'The functions do not start'
+  | 'Valkey does not answer'
+  | 'Settings that lose data';
+
+export const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
+  start: 'The functions do not start',
+  buffer: 'Valkey does not answer',
+  store: 'StoreAway',
+  settings: 'Settings that lose data',
+  losses: 'PossibleLosses',
+  queueLength: 'QueueLength',
+  oldestUpdate: 'OldestUpdateAge',
+  deadLetters: 'DeadLetters',
+  lastFlush: 'NoFlush',
+  breaker: 'StoreAway',
+  partitions: 'PartitionsStopped',
+};
+
+/** `Dead letters` -> `dead-letters`: what GitHub makes of a heading, so that both addresses agree. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(/\s/g, '-');
+}
+
+/** Relative to the console's page. */
+export function operationsAddress(heading: Heading): string {
+  return `console/operations.html#${anchorOf(heading)}`;
+}
