@@ -15,7 +15,7 @@ export function rate(value: number | null | undefined): string {
   return value > 0 && value < 10 ? fine.format(value) : whole.format(value);
 }
 
-/** 0.21 ms, 14 ms, 1.3 s, 2 min 5 s, 3 h 20 min. */
+/** 0.21 ms, 14 ms, 1.3 s, 5 min, 2 min 5 s, 3 h 20 min. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return UNKNOWN;
   if (ms === 0) return '0 ms';
@@ -24,7 +24,8 @@ export function duration(ms: number | null | undefined): string {
   if (ms < 60_000) return `${fine.format(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
 }
 
 /** 0 to 1 as percent: 0%, 0.04%, 12%, 99.9%, 100%. What is not all is never shown as all. */

@@ -6,12 +6,19 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { palette } from '../theme.ts';
 
+/** Drawn and left out, in pixels at a text of 16 px. */
+const PATTERNS = { DASHED: [7, 4], DOTTED: [2, 3] } as const;
+
 export interface Line {
   readonly name: string;
   /** A custom property of the style sheet: `--accepted`. */
   readonly color: string;
   /** One for each time; null where nothing is known. */
   readonly values: readonly (number | null)[];
+  /** Lines of one chart are told apart by more than their colour. Default: drawn through, and filled. */
+  readonly pattern?: keyof typeof PATTERNS;
+  /** Known at some times only: its points are shown and joined. */
+  readonly isSparse?: boolean;
 }
 
 export interface Threshold {
@@ -28,13 +35,18 @@ export interface ChartProps {
   readonly lines: readonly Line[];
   readonly thresholds?: readonly Threshold[];
   readonly format: (value: number | null) => string;
-  /** Pixels. */
+  /** Pixels at a text of 16 px; it grows with the text, and where the style sheet says so. */
   readonly height: number;
+  /** The scale reaches up to this, however small the figures are. */
+  readonly least?: number;
   /** Only the lines, without axes. */
   readonly isPlain?: boolean;
 }
 
 const WINDOW_S = 60;
+/** Text of the style sheet at its smallest. */
+const TEXT_PX = 16;
+const AXIS_TEXT_PX = 12;
 /** Room above the highest value. */
 const HEADROOM = 1.15;
 
@@ -53,7 +65,7 @@ export function Chart(props: ChartProps) {
     const drawn = new uPlot(optionsOf(element, now), dataOf(now.current), element);
     plot.current = drawn;
     const sizes = new ResizeObserver(() =>
-      drawn.setSize({ width: element.clientWidth, height: now.current.height }),
+      drawn.setSize({ width: element.clientWidth, height: element.clientHeight }),
     );
     sizes.observe(element);
     return () => {
@@ -65,7 +77,38 @@ export function Chart(props: ChartProps) {
   useEffect(() => plot.current?.setData(dataOf(props)), [props.times, props.lines]);
 
   return (
-    <div class="chart" ref={place} role="img" aria-label={inWords(props)} style={{ height: props.height }} />
+    <div
+      class="chart"
+      ref={place}
+      role="img"
+      aria-label={inWords(props)}
+      style={{ height: `${props.height / TEXT_PX}rem` }}
+    />
+  );
+}
+
+/** Which line is which and how far the scale goes; a chart's own label says it to who cannot see. */
+export function Legend({ lines, format }: Pick<ChartProps, 'lines' | 'format'>) {
+  const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
+  return (
+    <p class="legend" aria-hidden="true">
+      {lines.map(({ name, color, pattern }) => (
+        <span key={name}>
+          <svg viewBox="0 0 22 4">
+            <path
+              d="M0 2h22"
+              style={{
+                stroke: `var(${color})`,
+                strokeWidth: 3,
+                strokeDasharray: pattern ? PATTERNS[pattern].join(' ') : 'none',
+              }}
+            />
+          </svg>
+          {name}
+        </span>
+      ))}
+      {known.length > 0 && <span class="peak">up to {format(Math.max(...known))}</span>}
+    </p>
   );
 }
 
@@ -84,18 +127,20 @@ function inWords({ label, lines, format }: ChartProps): string {
 }
 
 function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }): uPlot.Options {
-  const { lines, height, isPlain = false, format } = props.current;
+  const { lines, isPlain = false, format } = props.current;
   const style = getComputedStyle(element);
-  const color = (name: string) => style.getPropertyValue(name).trim();
+  const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / TEXT_PX;
+  const font = `${AXIS_TEXT_PX * scale}px ${style.fontFamily}`;
+  const color = (name: string) => colorOf(element, name);
   const axis = {
     stroke: color('--faint'),
     grid: { stroke: color('--line'), width: 1 },
     ticks: { show: false },
-    font: `12px ${style.fontFamily}`,
+    font,
   };
   return {
     width: Math.max(1, element.clientWidth),
-    height,
+    height: element.clientHeight,
     cursor: { show: false },
     legend: { show: false },
     padding: isPlain ? [2, 0, 2, 0] : [8, 8, 0, 0],
@@ -107,27 +152,44 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
       ? [{ show: false }, { show: false }]
       : [
           { ...axis, values: (_plot, times) => times.map((time) => clock(time)) },
-          { ...axis, size: 64, values: (_plot, values) => values.map((value) => format(value)) },
+          { ...axis, size: 64 * scale, values: (_plot, values) => values.map((value) => format(value)) },
         ],
     series: [
       {},
       ...lines.map((line) => ({
         stroke: color(line.color),
-        width: 2,
-        points: { show: false },
-        spanGaps: false,
-        ...(isPlain && { fill: `color-mix(in srgb, ${color(line.color)} 14%, transparent)` }),
+        width: 2 * scale,
+        points: { show: line.isSparse === true, size: 5 * scale, fill: color(line.color), filter: alone },
+        spanGaps: line.isSparse === true,
+        ...(line.pattern && { dash: PATTERNS[line.pattern].map((length) => length * scale) }),
+        ...(isPlain &&
+          !line.pattern && { fill: `color-mix(in srgb, ${color(line.color)} 14%, transparent)` }),
       })),
     ],
-    hooks: { draw: [(plot) => drawThresholds(plot, props.current, color('--alarm'), style.fontFamily)] },
+    hooks: { draw: [(plot) => drawThresholds(plot, props.current, color('--alarm'), font)] },
   };
 }
 
+/** Points that have no neighbour are shown: a line alone would hide when something was known. */
+function alone(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isKnown = (index: number) => typeof values[index] === 'number';
+  return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
+}
+
+/** As a canvas understands it: what the style sheet says is `light-dark(…)`. */
+function colorOf(element: HTMLElement, name: string): string {
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
+}
+
 /** A threshold is drawn in where the figures come near it; one that is far away must not flatten them. */
-function highest({ thresholds = [] }: ChartProps, most: number | null): number {
-  const top = Math.max(most ?? 0, Number.MIN_VALUE);
+function highest({ thresholds = [], least = 0 }: ChartProps, most: number | null): number {
+  const top = Math.max(most ?? 0, least);
   const near = thresholds.filter(({ value }) => value <= top * 3).map(({ value }) => value);
-  return Math.max(top, ...near, most === 0 || most === null ? 1 : 0) * HEADROOM;
+  return Math.max(top === 0 ? 1 : top, ...near) * HEADROOM;
 }
 
 function drawThresholds(plot: uPlot, { thresholds = [] }: ChartProps, color: string, font: string): void {
@@ -135,9 +197,10 @@ function drawThresholds(plot: uPlot, { thresholds = [] }: ChartProps, color: str
   ctx.save();
   ctx.strokeStyle = color;
   ctx.fillStyle = color;
-  ctx.setLineDash([6, 4]);
+  ctx.setLineDash([...PATTERNS.DASHED]);
   ctx.lineWidth = 1.5;
-  ctx.font = `${11 * devicePixelRatio}px ${font}`;
+  ctx.font = font.replace(/^[\d.]+/, (px) => String(Number(px) * devicePixelRatio));
+  ctx.textBaseline = 'top';
   for (const { value, label } of thresholds) {
     const y = plot.valToPos(value, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -145,7 +208,8 @@ function drawThresholds(plot: uPlot, { thresholds = [] }: ChartProps, color: str
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(label, bbox.left + 4, y - 4);
+    // Under its line, which may be at the very top.
+    ctx.fillText(label, bbox.left + 4, y + 3);
   }
   ctx.restore();
 }

@@ -1,15 +1,15 @@
 /** One large figure with the minute before it. */
 import type { ComponentChildren } from 'preact';
-import { Chart, type ChartProps } from './chart.tsx';
+import { Chart, type ChartProps, Legend } from './chart.tsx';
 
 interface FigureProps {
   readonly title: string;
   /** As people read it, with its unit. */
-  readonly value: string;
+  readonly value: ComponentChildren;
   /** Under it, small: what it means, or what it is made of. */
   readonly note?: ComponentChildren;
   /** In words why it is not well; undefined while it is. */
-  readonly problem?: string | undefined;
+  readonly problem?: ComponentChildren;
   readonly chart?: Omit<ChartProps, 'label' | 'height' | 'isPlain'>;
 }
 
@@ -22,6 +22,7 @@ export function Figure({ title, value, note, problem, chart }: FigureProps) {
       <p class="value">{value}</p>
       {problem !== undefined && <p class="problem">{problem}</p>}
       {note !== undefined && <p class="note">{note}</p>}
+      {chart && <Legend {...chart} />}
       {chart && <Chart {...chart} label={title} height={CHART_HEIGHT} isPlain />}
     </section>
   );
