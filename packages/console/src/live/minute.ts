@@ -15,14 +15,14 @@ export function countsOver(looks: readonly Look[], ms: number): Counts | null {
   return countsUpTo(looks, looks.length - 1, ms);
 }
 
-/** At each look over the time before it. */
+/** At each look over the 10 s before it; null where less than half of that is known: one burst would stand for all. */
 export function trailing(
   looks: readonly Look[],
   value: (counts: Counts) => number | null,
 ): readonly (number | null)[] {
   return looks.map((_look, index) => {
     const counts = countsUpTo(looks, index, SMOOTH_MS);
-    return counts && value(counts);
+    return counts && counts.seconds * 1000 >= SMOOTH_MS / 2 ? value(counts) : null;
   });
 }
 

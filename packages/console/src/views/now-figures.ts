@@ -1,7 +1,7 @@
 /** The six figures of the view Now as plain data: what is shown, drawn, and wrong, from the looks of the last minute. */
 import { type LatencyName, noFlush, type Quantiles, thresholds } from '@afterwrite/client';
 import type { Look } from '../live/look.ts';
-import { countsOver, failureShare, hitShare, MINUTE_MS, trailing } from '../live/minute.ts';
+import { countsOver, failureShare, hitShare, MINUTE_MS, SMOOTH_MS, trailing } from '../live/minute.ts';
 import { count, counted, duration, percent, rate, UNKNOWN } from '../live/words.ts';
 import type { Problem } from '../live/problems.ts';
 import type { ChartProps } from '../ui/chart.tsx';
@@ -74,17 +74,15 @@ function processingFigure(looks: readonly Look[]): NowFigure {
   const perSecond = (name: 'accepted' | 'stored') =>
     trailing(looks, (counts) => counts[name] / counts.seconds);
   const [accepted, stored] = [perSecond('accepted'), perSecond('stored')];
-  const minute = countsOver(looks, MINUTE_MS);
+  const [now, minute] = [countsOver(looks, SMOOTH_MS), countsOver(looks, MINUTE_MS)];
   const oldestMs = looks.at(-1)?.queue?.oldestMs ?? 0;
   return {
     title: 'Processing rate',
     values: [
-      { text: rate(stored.at(-1)), name: 'stored a second' },
-      { text: rate(accepted.at(-1)), name: 'accepted a second' },
+      { text: rate(now && now.stored / now.seconds), name: 'stored a second' },
+      { text: rate(now && now.accepted / now.seconds), name: 'accepted a second' },
     ],
-    note: minute
-      ? `Over 10 s. In the last minute ${count(minute.stored)} stored, ${count(minute.accepted)} accepted.`
-      : '',
+    note: minute ? `${count(minute.stored)} and ${count(minute.accepted)} in the last minute.` : '',
     alarm: alarmOf('no flush', noFlush.minutes),
     problem:
       minute?.stored === 0 && oldestMs > noFlush.ms
@@ -93,7 +91,7 @@ function processingFigure(looks: readonly Look[]): NowFigure {
     chart: {
       times: timesOf(looks),
       lines: [
-        { name: 'stored', color: '--stored', values: stored },
+        { name: 'stored, mean of 10 s', color: '--stored', values: stored },
         { name: 'accepted', color: '--accepted', values: accepted, pattern: 'DASHED' },
       ],
       format: rate,
@@ -135,9 +133,7 @@ function lagFigure(looks: readonly Look[], isRemote: boolean): NowFigure {
   // What no look of the queue says is not zero; when nothing waits, nothing is late.
   const oldest = looks.map(({ queue }) => (queue ? (queue.oldestMs ?? 0) : null));
   const waiting = oldestMs === null ? 'Nothing waits now.' : `The oldest waits for ${duration(oldestMs)}.`;
-  const stored = lag
-    ? `Of ${counted(lag.count, 'update')} stored.`
-    : 'Nothing was stored in the last minute.';
+  const stored = lag ? `${count(lag.count)} stored.` : 'Nothing was stored in the last minute.';
   const oldestLine = {
     name: 'oldest waiting',
     color: '--queued',

@@ -1,0 +1,141 @@
+/**
+ * The picture: stations, and ways between them with dots that move. The dots are there from the beginning, two sets a way, and
+ * each sample sends some of one set along; so at most 40 move, and nothing is made or measured while they do.
+ */
+import { useEffect, useRef } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { count, duration, percent, rate, UNKNOWN } from '../live/words.ts';
+import { Breaker } from './flow-breaker.tsx';
+import { BREAKER_WORDS, type Flow, MOST_DOTS, shareOf, type Way, type WayName } from './flow-numbers.ts';
+
+const BEAT_MS = 1000;
+const TRAVEL_MS = 1000;
+const stillness = matchMedia('(prefers-reduced-motion: reduce)');
+
+interface PictureProps {
+  readonly flow: Flow;
+  /** Another with each sample; 0: nothing moves. */
+  readonly beat: number;
+}
+
+export function Picture({ flow, beat }: PictureProps) {
+  const { ways, queue, peak, batchSize, hitRate, writeMs, lagMs } = flow;
+  const way = (name: WayName, words: string, isBack = false) => (
+    <WayTo name={name} words={words} way={ways[name]} beat={beat} isBack={isBack} />
+  );
+  const isCut = queue !== null && queue.breaker !== 'CLOSED';
+  return (
+    <div class={isCut ? 'picture cut' : 'picture'} aria-hidden="true">
+      <Station area="callers" name="Callers">
+        {writeMs === null ? 'no write in the minute' : `written in ${duration(writeMs)}`}
+      </Station>
+      {way('accepted', 'accepted')}
+      {way('hits', 'hits', true)}
+      <Station area="cache" name="Cache">
+        Valkey
+        <br />
+        hit rate {percent(hitRate)}
+      </Station>
+      {way('queued', 'queued')}
+      {way('misses', 'read from the database', true)}
+      <Station area="queue" name="Queue">
+        <span class="tank">
+          <span
+            class={queue ? 'tank-fill' : 'tank-fill unknown'}
+            style={{ transform: `scaleY(${queue ? shareOf(queue.length, peak) : 1})` }}
+          />
+        </span>
+        <strong class="waiting">{count(queue?.length)}</strong>
+        {queue ? 'wait' : 'Valkey does not answer'}
+        <br />
+        {typeof queue?.oldestMs === 'number' && `oldest ${duration(queue.oldestMs)}`}
+        <small>Full: {count(peak)}, the most in the minute</small>
+      </Station>
+      {way('taken', 'taken')}
+      <Station area="flusher" name="Flusher">
+        {batchSize === null ? 'no batch now' : `${rate(batchSize)} a batch`}
+      </Station>
+      <div class="stored-way">
+        {way('stored', 'stored')}
+        {queue && (
+          <p class="breaker">
+            <Breaker state={queue.breaker} />
+            <span>{BREAKER_WORDS[queue.breaker]}</span>
+          </p>
+        )}
+      </div>
+      {way('failed', 'refused')}
+      <Station area="letters" name="Dead letters">
+        <strong>{queue ? count(queue.deadLetters) : UNKNOWN}</strong>
+      </Station>
+      <Station area="database" name="Database">
+        MySQL
+        <br />
+        {lagMs === null ? 'nothing stored in the minute' : `${duration(lagMs)} behind (p50)`}
+      </Station>
+    </div>
+  );
+}
+
+interface StationProps {
+  readonly area: string;
+  readonly name: string;
+  readonly children: ComponentChildren;
+}
+
+function Station({ area, name, children }: StationProps) {
+  return (
+    <div class={`station at-${area}`}>
+      <b>{name}</b>
+      <p>{children}</p>
+    </div>
+  );
+}
+
+interface WayProps {
+  readonly name: WayName;
+  readonly words: string;
+  readonly way: Way;
+  readonly beat: number;
+  /** What answers comes back. */
+  readonly isBack: boolean;
+}
+
+function WayTo({ name, words, way, beat, isBack }: WayProps) {
+  const track = useRef<HTMLDivElement>(null);
+  const turn = useRef(0);
+  useEffect(() => {
+    const element = track.current;
+    if (!element || beat === 0 || way.dots === 0 || stillness.matches || document.hidden) return;
+    turn.current = 1 - turn.current;
+    send(element, turn.current * MOST_DOTS[name], way.dots, isBack);
+  }, [beat]);
+  return (
+    <div class={`way at-${name}`}>
+      <p>
+        <strong>{rate(way.perSecond)}</strong> {words}
+      </p>
+      <div class={isBack ? 'track back' : 'track'} ref={track}>
+        {Array.from({ length: 2 * MOST_DOTS[name] }, (_, index) => (
+          <i key={index} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Each dot is at the beginning of an element as long as the way: moved by its whole length, whatever that is. */
+function send(track: HTMLElement, from: number, dots: number, isBack: boolean): void {
+  const isLevel = track.clientWidth > track.clientHeight;
+  const [near, far] = ['translate(0, 0)', isLevel ? 'translate(100%, 0)' : 'translate(0, 100%)'];
+  const [first, last] = isBack ? [far, near] : [near, far];
+  for (let index = 0; index < dots; index++) {
+    track.children[from + index]?.animate(
+      [
+        { transform: first, opacity: 1 },
+        { transform: last, opacity: 1 },
+      ],
+      { duration: TRAVEL_MS, delay: (index * BEAT_MS) / dots },
+    );
+  }
+}
