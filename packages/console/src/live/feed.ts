@@ -33,6 +33,8 @@ export const stage = signal<Stage>('UNKNOWN');
 /** Ticks each second, so that ages go on while nothing comes. */
 const clock = signal(Date.now());
 const lastAt = signal<number | null>(null);
+/** Since when the figures come without a break, by this machine's clock; null before the first. */
+export const since = signal<number | null>(null);
 const startedAt = Date.now();
 const cut = signal<string | null>(null);
 
@@ -49,6 +51,7 @@ export const link = computed<Link>(() => {
 });
 
 function take(look: Look): void {
+  if (since.value === null || cut.value !== null) since.value = Date.now();
   looks.value = withLook(looks.value, look);
   lastAt.value = Date.now();
   cut.value = null;

@@ -45,11 +45,12 @@ export function Picture({ flow, beat }: PictureProps) {
             style={{ transform: `scaleY(${queue ? shareOf(queue.length, peak) : 1})` }}
           />
         </span>
-        <strong class="waiting">{count(queue?.length)}</strong>
-        {queue ? 'wait' : 'Valkey does not answer'}
-        <br />
-        {typeof queue?.oldestMs === 'number' && `oldest ${duration(queue.oldestMs)}`}
-        <small>Full: {count(peak)}, the most in the minute</small>
+        <span class="tank-label">
+          <strong class="waiting">{count(queue?.length)}</strong>
+          {queue ? (queue.length === 1 ? 'update waits' : 'updates wait') : 'Valkey does not answer'}
+          {typeof queue?.oldestMs === 'number' && <span>oldest {duration(queue.oldestMs)}</span>}
+          {queue && <small>full: {count(peak)}, the most in the minute</small>}
+        </span>
       </Station>
       {way('taken', 'taken')}
       <Station area="flusher" name="Flusher">
@@ -113,7 +114,7 @@ function WayTo({ name, words, way, beat, isBack }: WayProps) {
   return (
     <div class={`way at-${name}`}>
       <p>
-        <strong>{rate(way.perSecond)}</strong> {words}
+        <strong>{way.perSecond === null ? UNKNOWN : `${rate(way.perSecond)}/s`}</strong> {words}
       </p>
       <div class={isBack ? 'track back' : 'track'} ref={track}>
         {Array.from({ length: 2 * MOST_DOTS[name] }, (_, index) => (

@@ -26,7 +26,7 @@ export function FlowView() {
             ? 'Waiting for the first figures …'
             : stage.value === 'REMOTE'
               ? 'On AWS the rates are in CloudWatch; here are the queue and its partitions, every 3 s.'
-              : 'A second, means of 10 s. Dots move as the last second had updates and reads: ten times as many are one or two dots more.'}
+              : 'Means of 10 s. The dots are those of the last second: ten times as many updates are one or two dots more.'}
         </p>
       </section>
       {flow.queue && <Partitions queue={flow.queue} peak={flow.partitionPeak} />}

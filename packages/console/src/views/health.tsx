@@ -1,3 +1,98 @@
+/** Every check of `GET /health` with what to do about it, and where this page has its figures from. */
+import '../style/health.css';
+import { link, since, stage } from '../live/feed.ts';
+import { useHealth } from '../live/health.ts';
+import { type Check, CHECK_TITLES, type Health, inOrder } from '../live/health-state.ts';
+import { moment } from '../live/words.ts';
+import { headingOfCheck } from '../operations.ts';
+import { WhatToDo } from '../ui/what-to-do.tsx';
+
 export function HealthView() {
-  return <p>Nothing here yet.</p>;
+  const health = useHealth();
+  return (
+    <div class="health">
+      <Summary health={health} />
+      {health.answer && (
+        <section class="panel" aria-labelledby="checks">
+          <h2 id="checks">Checks</h2>
+          <ul class={health.silence ? 'checks old' : 'checks'}>
+            {inOrder(health.answer.checks).map((check, index) => (
+              <OneCheck key={`${check.name} ${index}`} check={check} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <Figures />
+    </div>
+  );
+}
+
+function Summary({ health: { answer, answeredAt, silence } }: { readonly health: Health }) {
+  const bad = answer?.checks.filter(({ ok }) => !ok).length ?? 0;
+  const last =
+    answeredAt === null
+      ? 'It has not answered this page yet.'
+      : `It last answered at ${moment(answeredAt)}; below is what it said then.`;
+  return (
+    <div class={`verdict ${silence || bad > 0 ? 'verdict-bad' : answer ? 'verdict-good' : ''}`} role="status">
+      {silence ? (
+        <p>
+          <span aria-hidden="true">!</span> GET /health does not answer: {silence.reason} This says nothing of
+          what was accepted: that is in Valkey. {last}{' '}
+          <WhatToDo heading="No answer" about="no answer of GET /health" />
+        </p>
+      ) : answer === null ? (
+        <p>Asking GET /health …</p>
+      ) : bad === 0 ? (
+        <p>
+          <span aria-hidden="true">✓</span> All {answer.checks.length} checks are well.
+        </p>
+      ) : (
+        <p>
+          <span aria-hidden="true">!</span> {bad} of {answer.checks.length} checks {bad === 1 ? 'is' : 'are'}{' '}
+          not well.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function OneCheck({ check: { name, ok, detail } }: { readonly check: Check }) {
+  const title = CHECK_TITLES[name];
+  return (
+    <li class={ok ? 'check' : 'check check-bad'}>
+      <span class="mark" aria-hidden="true">
+        {ok ? '✓' : '!'}
+      </span>
+      <div>
+        <h3>
+          {title}: {ok ? 'well' : 'not well'}
+        </h3>
+        <p>{detail}</p>
+      </div>
+      <WhatToDo heading={headingOfCheck[name]} about={title} />
+    </li>
+  );
+}
+
+function Figures() {
+  const from = {
+    UNKNOWN: 'Not known yet: neither the stream nor GET /queue has answered.',
+    LOCAL: 'From GET /stream of npm start, one sample a second.',
+    REMOTE: 'From GET /queue, asked every 3 s. Rates and latencies are in CloudWatch.',
+  }[stage.value];
+  const state = link.value;
+  return (
+    <section class="panel" aria-labelledby="figures">
+      <h2 id="figures">Figures of this page</h2>
+      <p>{from}</p>
+      {since.value !== null && (
+        <p>
+          {state.kind === 'LIVE' ? 'Without a break since' : 'They came until now and then from'}{' '}
+          {moment(since.value)}
+          {state.kind === 'LIVE' ? '.' : ' on, and are old now: see above.'}
+        </p>
+      )}
+    </section>
+  );
 }

@@ -1,0 +1,42 @@
+/** What is known of the service's health: the last answer, and since when there has been none. */
+import type { HealthAnswer } from '@afterwrite/client';
+
+export type Check = HealthAnswer['checks'][number];
+
+export interface Health {
+  /** The last, however old. */
+  readonly answer: HealthAnswer | null;
+  /** When it came, ms since 1970 by this machine's clock. */
+  readonly answeredAt: number | null;
+  /** null while it answers. */
+  readonly silence: { readonly sinceMs: number; readonly reason: string } | null;
+}
+
+export const UNASKED: Health = { answer: null, answeredAt: null, silence: null };
+
+export function answered(_before: Health, answer: HealthAnswer, at: number): Health {
+  return { answer, answeredAt: at, silence: null };
+}
+
+export function failed(before: Health, reason: string, at: number): Health {
+  return { ...before, silence: { sinceMs: before.silence?.sinceMs ?? at, reason } };
+}
+
+/** What is not well first; otherwise in the order of the answer. */
+export function inOrder(checks: readonly Check[]): readonly Check[] {
+  return [...checks.filter(({ ok }) => !ok), ...checks.filter(({ ok }) => ok)];
+}
+
+export const CHECK_TITLES: Readonly<Record<Check['name'], string>> = {
+  start: 'Functions start',
+  buffer: 'Valkey',
+  store: 'MySQL',
+  settings: 'Settings of the servers',
+  losses: 'Losses',
+  queueLength: 'Queue length',
+  oldestUpdate: 'Oldest update',
+  deadLetters: 'Dead letters',
+  lastFlush: 'Last flush',
+  breaker: 'Breaker',
+  partitions: 'Partitions',
+};
