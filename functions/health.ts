@@ -100,7 +100,7 @@ function queueChecks(status: QueueStatus): Check[] {
     .sort()
     .at(-1);
   const age =
-    oldestMs === null ? 'nothing waits' : `the oldest waits for ${String(Math.round(oldestMs / 1000))} s`;
+    oldestMs === null ? 'Nothing waits' : `The oldest waits for ${String(Math.round(oldestMs / 1000))} s`;
   return [
     {
       name: 'queueLength',

@@ -2,9 +2,11 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { latest, link, stage } from './live/feed.ts';
+import { alertsOf } from './live/problems.ts';
 import { duration } from './live/words.ts';
 import { route, type ViewName, viewNames } from './route.ts';
 import { theme, THEMES } from './theme.ts';
+import { WhatToDo } from './ui/what-to-do.tsx';
 import { FlightView } from './views/flight.tsx';
 import { FlowView } from './views/flow.tsx';
 import { HealthView } from './views/health.tsx';
@@ -118,21 +120,21 @@ function ThemeChoice() {
 /** What somebody must know whichever view they look at. */
 function Alerts() {
   const state = link.value;
-  const queue = latest.value?.queue;
+  const look = latest.value;
   const messages: string[] = [];
   // Without the age, which changes: each change would be announced again. It stands beside the state above.
   if (state.kind === 'LOST') messages.push(`${state.reason} Trying again; what is shown is old.`);
   if (state.kind === 'STALE') messages.push('No new figures come; what is shown is old.');
-  if (state.kind === 'LIVE' && latest.value && !queue)
-    messages.push('Valkey does not answer: no update is accepted.');
-  if (queue?.breaker !== undefined && queue.breaker !== 'CLOSED')
-    messages.push('MySQL is away: updates are accepted and wait, in order.');
-  if (queue && queue.stopped.length > 0)
-    messages.push(`Stopped, somebody must look (see Health): partition ${queue.stopped.join(', ')}.`);
+  const problems = look && state.kind === 'LIVE' ? alertsOf(look) : [];
   return (
     <div class="alerts" role="alert">
       {messages.map((message) => (
         <p key={message}>{message}</p>
+      ))}
+      {problems.map(({ words, heading }) => (
+        <p key={words}>
+          {words} <WhatToDo heading={heading} about={words} />
+        </p>
       ))}
     </div>
   );

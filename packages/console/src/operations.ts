@@ -1,7 +1,7 @@
 /** Where docs/OPERATIONS.md, a page of the console (site/operations.ts), says what to do. Each heading here exists there: a test. */
 import type { HealthAnswer } from '@afterwrite/client';
 
-export type CheckName = HealthAnswer['checks'][number]['name'];
+type CheckName = HealthAnswer['checks'][number]['name'];
 
 /** What the console links to; an alarm's heading is its name. */
 export type Heading =
@@ -13,12 +13,13 @@ export type Heading =
   | 'StoreAway'
   | 'NoFlush'
   | 'FailureRate'
+  | 'Health checks'
   | 'No answer'
   | 'The functions do not start'
   | 'Valkey does not answer'
   | 'Settings that lose data';
 
-export const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
+const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
   start: 'The functions do not start',
   buffer: 'Valkey does not answer',
   store: 'StoreAway',
@@ -31,6 +32,12 @@ export const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
   breaker: 'StoreAway',
   partitions: 'PartitionsStopped',
 };
+
+/** A newer server may have a check that this page does not know. */
+export function headingOf(check: string): Heading {
+  const known: Readonly<Record<string, Heading>> = headingOfCheck;
+  return known[check] ?? 'Health checks';
+}
 
 /** `Dead letters` -> `dead-letters`: what GitHub makes of a heading, so that both addresses agree. */
 export function anchorOf(heading: string): string {

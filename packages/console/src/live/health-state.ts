@@ -14,7 +14,7 @@ export interface Health {
 
 export const UNASKED: Health = { answer: null, answeredAt: null, silence: null };
 
-export function answered(_before: Health, answer: HealthAnswer, at: number): Health {
+export function answered(answer: HealthAnswer, at: number): Health {
   return { answer, answeredAt: at, silence: null };
 }
 
@@ -27,7 +27,7 @@ export function inOrder(checks: readonly Check[]): readonly Check[] {
   return [...checks.filter(({ ok }) => !ok), ...checks.filter(({ ok }) => ok)];
 }
 
-export const CHECK_TITLES: Readonly<Record<Check['name'], string>> = {
+const TITLES: Readonly<Record<Check['name'], string>> = {
   start: 'Functions start',
   buffer: 'Valkey',
   store: 'MySQL',
@@ -40,3 +40,9 @@ export const CHECK_TITLES: Readonly<Record<Check['name'], string>> = {
   breaker: 'Breaker',
   partitions: 'Partitions',
 };
+
+/** The check's own name where this page does not know it. */
+export function titleOf(check: string): string {
+  const known: Readonly<Record<string, string>> = TITLES;
+  return known[check] ?? check;
+}

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { HealthAnswer } from '@afterwrite/client';
 import { client, describeError } from './api.ts';
-import { failed, type Health, answered, UNASKED } from './health-state.ts';
+import { answered, failed, type Health, UNASKED } from './health-state.ts';
 
 const EVERY_MS = 3000;
 /** The function answers within seconds whatever is away. */
@@ -18,7 +18,7 @@ export function useHealth(): Health {
         const answer: HealthAnswer = await client.health({
           signal: AbortSignal.any([gone.signal, AbortSignal.timeout(LIMIT_MS)]),
         });
-        if (!gone.signal.aborted) setHealth((before) => answered(before, answer, Date.now()));
+        if (!gone.signal.aborted) setHealth(answered(answer, Date.now()));
       } catch (error) {
         if (!gone.signal.aborted) setHealth((before) => failed(before, describeError(error), Date.now()));
       }

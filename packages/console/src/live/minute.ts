@@ -5,6 +5,8 @@ import type { Look } from './look.ts';
 export const MINUTE_MS = 60_000;
 /** Flushes come in bursts; over so long there are several. */
 export const SMOOTH_MS = 10_000;
+/** Samples come a little early or late. */
+const JITTER_MS = 500;
 
 export interface Counts extends LiveCounts {
   readonly seconds: number;
@@ -30,7 +32,7 @@ function countsUpTo(looks: readonly Look[], index: number, ms: number): Counts |
   const last = looks[index]?.live;
   if (!last) return null;
   let first = index;
-  while (first > 0 && (looks[first - 1]?.at ?? 0) >= last.at - ms) first--;
+  while (first > 0 && (looks[first - 1]?.at ?? 0) >= last.at - ms - JITTER_MS) first--;
   const from = looks[first]?.live;
   // One alone has the second before it.
   if (!from || first === index) return { ...last.rates, seconds: 1 };

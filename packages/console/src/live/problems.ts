@@ -9,18 +9,24 @@ export interface Problem {
   readonly heading: Heading;
 }
 
-/** Of what has no figure of its own. */
-export function problemsOf({ queue }: Look): readonly Problem[] {
-  if (!queue) return [];
+/** What cannot be overlooked, whichever view is shown. */
+export function alertsOf({ queue }: Look): readonly Problem[] {
+  if (!queue)
+    return [{ words: 'Valkey does not answer: no update is accepted.', heading: 'Valkey does not answer' }];
   const problems: Problem[] = [];
   if (queue.breaker !== 'CLOSED')
-    problems.push({
-      words: 'MySQL is away: updates are accepted and wait, in their order.',
-      heading: 'StoreAway',
-    });
+    problems.push({ words: 'MySQL is away: updates are accepted and wait, in order.', heading: 'StoreAway' });
   if (queue.stopped.length > thresholds.PartitionsStopped.above)
-    problems.push({ words: thresholds.PartitionsStopped.meaning, heading: 'PartitionsStopped' });
-  if ((queue.deadLetters ?? 0) > thresholds.DeadLetters.above)
-    problems.push({ words: thresholds.DeadLetters.meaning, heading: 'DeadLetters' });
+    problems.push({
+      words: `Stopped, somebody must look: partition ${queue.stopped.join(', ')}.`,
+      heading: 'PartitionsStopped',
+    });
   return problems;
+}
+
+/** Of what has no figure of its own and can wait for the morning. */
+export function problemsOf({ queue }: Look): readonly Problem[] {
+  return (queue?.deadLetters ?? 0) > thresholds.DeadLetters.above
+    ? [{ words: thresholds.DeadLetters.meaning, heading: 'DeadLetters' }]
+    : [];
 }

@@ -39,6 +39,8 @@ export interface ChartProps {
   readonly height: number;
   /** The scale reaches up to this, however small the figures are. */
   readonly least?: number;
+  /** Before the highest value in the legend. Default: up to. */
+  readonly peakWords?: string;
   /** Only the lines, without axes. */
   readonly isPlain?: boolean;
 }
@@ -47,6 +49,8 @@ const WINDOW_S = 60;
 /** Text of the style sheet at its smallest. */
 const TEXT_PX = 16;
 const AXIS_TEXT_PX = 12;
+/** Heights of a line of text that a threshold's label takes. */
+const LABEL_ROOM = 1.3;
 /** Room above the highest value. */
 const HEADROOM = 1.15;
 
@@ -88,7 +92,7 @@ export function Chart(props: ChartProps) {
 }
 
 /** Which line is which and how far the scale goes; a chart's own label says it to who cannot see. */
-export function Legend({ lines, format }: Pick<ChartProps, 'lines' | 'format'>) {
+export function Legend({ lines, format, peakWords = 'up to' }: Omit<ChartProps, 'label' | 'height'>) {
   const known = lines.flatMap(({ values }) => values.filter((value) => value !== null));
   return (
     <p class="legend" aria-hidden="true">
@@ -107,7 +111,11 @@ export function Legend({ lines, format }: Pick<ChartProps, 'lines' | 'format'>) 
           {name}
         </span>
       ))}
-      {known.length > 0 && <span class="peak">up to {format(Math.max(...known))}</span>}
+      {known.length > 0 && (
+        <span class="peak">
+          {peakWords} {format(Math.max(...known))}
+        </span>
+      )}
     </p>
   );
 }
@@ -199,8 +207,8 @@ function drawThresholds(plot: uPlot, { thresholds = [] }: ChartProps, color: str
   ctx.fillStyle = color;
   ctx.setLineDash([...PATTERNS.DASHED]);
   ctx.lineWidth = 1.5;
-  ctx.font = font.replace(/^[\d.]+/, (px) => String(Number(px) * devicePixelRatio));
-  ctx.textBaseline = 'top';
+  const textPx = Number.parseFloat(font) * devicePixelRatio;
+  ctx.font = font.replace(/^[\d.]+/, String(textPx));
   for (const { value, label } of thresholds) {
     const y = plot.valToPos(value, 'y', true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
@@ -208,8 +216,10 @@ function drawThresholds(plot: uPlot, { thresholds = [] }: ChartProps, color: str
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    // Under its line, which may be at the very top.
-    ctx.fillText(label, bbox.left + 4, y + 3);
+    // Under its line, which may be at the very top, unless that is at the bottom.
+    const isLow = y + textPx * LABEL_ROOM > bbox.top + bbox.height;
+    ctx.textBaseline = isLow ? 'bottom' : 'top';
+    ctx.fillText(label, bbox.left + 4, isLow ? y - 3 : y + 3);
   }
   ctx.restore();
 }

@@ -4,12 +4,14 @@ interface WhatToDoProps {
   readonly heading: Heading;
   /** Where several such links stand on a page, each says of what. */
   readonly about: string;
+  readonly words?: string;
 }
 
-export function WhatToDo({ heading, about }: WhatToDoProps) {
+export function WhatToDo({ heading, about, words = 'What to do' }: WhatToDoProps) {
   return (
     <a class="what-to-do" href={operationsAddress(heading)}>
-      What to do<span class="hidden"> about: {about}</span>
+      {words}
+      <span class="hidden"> about: {about}</span>
     </a>
   );
 }

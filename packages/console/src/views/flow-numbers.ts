@@ -25,6 +25,8 @@ export interface Way {
 }
 
 export interface Flow {
+  /** False on AWS: the rates are in CloudWatch. */
+  readonly isCounted: boolean;
   readonly ways: Readonly<Record<WayName, Way>>;
   readonly queue: LiveQueue | null;
   /** The longest that the queue was within the minute. */
@@ -53,6 +55,7 @@ export function flowOf(looks: readonly Look[]): Flow {
   const leaving = rates && rates.stored + rates.failed + rates.skipped;
   const fromDatabase = counts && counts.misses + counts.bypasses;
   return {
+    isCounted: counts !== null,
     ways: {
       accepted: way('accepted', counts?.accepted, rates?.accepted),
       queued: way('queued', counts?.accepted, rates?.accepted),
@@ -65,7 +68,7 @@ export function flowOf(looks: readonly Look[]): Flow {
     queue: look?.queue ?? null,
     peak: Math.max(0, ...looks.map(({ queue }) => queue?.length ?? 0)),
     partitionPeak: Math.max(0, ...looks.map(({ queue }) => longestOf(queue))),
-    batchSize: counts && counts.batches > 0 ? counts.stored / counts.batches : null,
+    batchSize: counts && counts.batches > 0 && counts.stored > 0 ? counts.stored / counts.batches : null,
     hitRate: minute && hitShare(minute),
     writeMs: look?.live?.minute.write?.p50 ?? null,
     lagMs: look?.live?.minute.lag?.p50 ?? null,
@@ -107,20 +110,35 @@ export function stoppedInWords({ stopped }: LiveQueue): string {
   return `Stopped: ${stopped.length === 1 ? 'partition' : 'partitions'} ${stopped.join(', ')}.`;
 }
 
+/** What stands in the stations that count nothing here; where the counts are elsewhere they say nothing. */
+export function captionsOf({ isCounted, writeMs, hitRate, batchSize, lagMs }: Flow) {
+  if (!isCounted) return { callers: '', cache: '', flusher: '', database: '' };
+  return {
+    callers: writeMs === null ? 'no write in the minute' : `written in ${duration(writeMs)} (p50)`,
+    cache: hitRate === null ? 'no read in the minute' : `hit rate ${percent(hitRate)}`,
+    flusher: batchSize === null ? 'no batch in 10 s' : `${rate(batchSize)} a batch`,
+    database: lagMs === null ? 'nothing stored in the minute' : `${duration(lagMs)} behind (p50)`,
+  };
+}
+
 /** The picture for who does not see it. */
 export function inWords(flow: Flow): readonly string[] {
-  const { ways, queue, hitRate, batchSize, lagMs } = flow;
-  const of = (name: WayName) =>
-    ways[name].perSecond === null ? 'an unknown number' : rate(ways[name].perSecond);
-  return [
-    `Callers to cache: ${of('accepted')} updates a second accepted, each into the queue at once.`,
-    `Reads: ${of('hits')} a second answered by the cache, ${of('misses')} by the database; hit rate of the minute ${percent(hitRate)}.`,
-    queue
-      ? `Queue: ${counted(queue.length, 'update')} wait, the oldest for ${queue.oldestMs === null ? UNKNOWN : duration(queue.oldestMs)}.`
-      : 'Queue: Valkey does not answer.',
-    `Flusher: ${of('taken')} updates a second taken, ${batchSize === null ? 'no batch now' : `${rate(batchSize)} a batch`}.`,
+  const { ways, queue, isCounted } = flow;
+  const of = (name: WayName) => rate(ways[name].perSecond);
+  const captions = captionsOf(flow);
+  const waits = typeof queue?.oldestMs !== 'number' ? '' : `, the oldest for ${duration(queue.oldestMs)}`;
+  const letters = queue ? count(queue.deadLetters) : UNKNOWN;
+  const words = [
+    queue ? `Queue: ${counted(queue.length, 'update')} waiting${waits}.` : 'Queue: Valkey does not answer.',
     ...(queue ? [`${BREAKER_WORDS[queue.breaker]}.`] : []),
-    `Database: ${of('stored')} updates a second stored, half of them within ${duration(lagMs)}.`,
-    `Dead letters: ${queue ? count(queue.deadLetters) : UNKNOWN} kept, ${of('failed')} more a second.`,
+  ];
+  if (!isCounted) return [...words, `Dead letters: ${letters}.`];
+  return [
+    `Callers to cache: ${of('accepted')} updates a second, ${captions.callers}; each is in the queue at once.`,
+    `Reads: ${of('hits')} a second answered by the cache, ${of('misses')} by the database; ${captions.cache}.`,
+    ...words,
+    `Flusher: ${of('taken')} updates a second taken from the queue, ${captions.flusher}.`,
+    `Database: ${of('stored')} updates a second stored, ${captions.database}.`,
+    `Dead letters: ${letters}, ${of('failed')} more a second.`,
   ];
 }

@@ -4,9 +4,17 @@
  */
 import { useEffect, useRef } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
-import { count, duration, percent, rate, UNKNOWN } from '../live/words.ts';
+import { count, duration, rate, UNKNOWN } from '../live/words.ts';
 import { Breaker } from './flow-breaker.tsx';
-import { BREAKER_WORDS, type Flow, MOST_DOTS, shareOf, type Way, type WayName } from './flow-numbers.ts';
+import {
+  BREAKER_WORDS,
+  captionsOf,
+  type Flow,
+  MOST_DOTS,
+  shareOf,
+  type Way,
+  type WayName,
+} from './flow-numbers.ts';
 
 const BEAT_MS = 1000;
 const TRAVEL_MS = 1000;
@@ -19,7 +27,8 @@ interface PictureProps {
 }
 
 export function Picture({ flow, beat }: PictureProps) {
-  const { ways, queue, peak, batchSize, hitRate, writeMs, lagMs } = flow;
+  const { ways, queue, peak } = flow;
+  const captions = captionsOf(flow);
   const way = (name: WayName, words: string, isBack = false) => (
     <WayTo name={name} words={words} way={ways[name]} beat={beat} isBack={isBack} />
   );
@@ -27,18 +36,19 @@ export function Picture({ flow, beat }: PictureProps) {
   return (
     <div class={isCut ? 'picture cut' : 'picture'} aria-hidden="true">
       <Station area="callers" name="Callers">
-        {writeMs === null ? 'no write in the minute' : `written in ${duration(writeMs)}`}
+        {captions.callers}
       </Station>
       {way('accepted', 'accepted')}
       {way('hits', 'hits', true)}
       <Station area="cache" name="Cache">
         Valkey
         <br />
-        hit rate {percent(hitRate)}
+        {captions.cache}
       </Station>
       {way('queued', 'queued')}
       {way('misses', 'read from the database', true)}
       <Station area="queue" name="Queue">
+        {queue && <small class="tank-full">most in the minute: {count(peak)}</small>}
         <span class="tank">
           <span
             class={queue ? 'tank-fill' : 'tank-fill unknown'}
@@ -49,12 +59,11 @@ export function Picture({ flow, beat }: PictureProps) {
           <strong class="waiting">{count(queue?.length)}</strong>
           {queue ? (queue.length === 1 ? 'update waits' : 'updates wait') : 'Valkey does not answer'}
           {typeof queue?.oldestMs === 'number' && <span>oldest {duration(queue.oldestMs)}</span>}
-          {queue && <small>full: {count(peak)}, the most in the minute</small>}
         </span>
       </Station>
       {way('taken', 'taken')}
       <Station area="flusher" name="Flusher">
-        {batchSize === null ? 'no batch now' : `${rate(batchSize)} a batch`}
+        {captions.flusher}
       </Station>
       <div class="stored-way">
         {way('stored', 'stored')}
@@ -72,7 +81,7 @@ export function Picture({ flow, beat }: PictureProps) {
       <Station area="database" name="Database">
         MySQL
         <br />
-        {lagMs === null ? 'nothing stored in the minute' : `${duration(lagMs)} behind (p50)`}
+        {captions.database}
       </Station>
     </div>
   );

@@ -2,9 +2,9 @@
 import '../style/health.css';
 import { link, since, stage } from '../live/feed.ts';
 import { useHealth } from '../live/health.ts';
-import { type Check, CHECK_TITLES, type Health, inOrder } from '../live/health-state.ts';
+import { type Check, type Health, inOrder, titleOf } from '../live/health-state.ts';
 import { moment } from '../live/words.ts';
-import { headingOfCheck } from '../operations.ts';
+import { headingOf } from '../operations.ts';
 import { WhatToDo } from '../ui/what-to-do.tsx';
 
 export function HealthView() {
@@ -58,7 +58,7 @@ function Summary({ health: { answer, answeredAt, silence } }: { readonly health:
 }
 
 function OneCheck({ check: { name, ok, detail } }: { readonly check: Check }) {
-  const title = CHECK_TITLES[name];
+  const title = titleOf(name);
   return (
     <li class={ok ? 'check' : 'check check-bad'}>
       <span class="mark" aria-hidden="true">
@@ -70,7 +70,7 @@ function OneCheck({ check: { name, ok, detail } }: { readonly check: Check }) {
         </h3>
         <p>{detail}</p>
       </div>
-      <WhatToDo heading={headingOfCheck[name]} about={title} />
+      <WhatToDo heading={headingOf(name)} about={title} words={ok ? 'If it is not' : 'What to do'} />
     </li>
   );
 }

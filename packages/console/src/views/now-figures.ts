@@ -51,14 +51,10 @@ function queueFigure(looks: readonly Look[]): NowFigure {
   return {
     title: 'Queue length',
     values: [{ text: count(length), name: 'updates wait' }],
-    note: length === null ? '' : age,
-    alarm: alarmOf(`above ${count(above)}`, minutes),
-    problem:
-      look?.queue === null
-        ? { words: 'Valkey does not answer: nobody knows what waits.', heading: 'Valkey does not answer' }
-        : length !== null && length > above
-          ? { words: meaning, heading: 'QueueLength' }
-          : undefined,
+    note:
+      look?.queue === null ? 'Valkey does not answer: nobody knows what waits.' : length === null ? '' : age,
+    alarm: alarmOf(`flushes leave more than ${count(above)}`, minutes),
+    problem: isLeft(looks) ? { words: meaning, heading: 'QueueLength' } : undefined,
     chart: {
       times: timesOf(looks),
       lines: [
@@ -68,6 +64,14 @@ function queueFigure(looks: readonly Look[]): NowFigure {
       format: count,
     },
   };
+}
+
+/** Between two flushes any number may wait; too many are those that are there all the time. */
+function isLeft(looks: readonly Look[]): boolean {
+  const { at = 0, queue } = looks.at(-1) ?? {};
+  const recent = looks.filter((look) => look.at >= at - SMOOTH_MS);
+  const isLong = at - (recent[0]?.at ?? at) >= SMOOTH_MS / 2 || (queue?.oldestMs ?? 0) > SMOOTH_MS;
+  return isLong && recent.every((look) => (look.queue?.length ?? 0) > thresholds.QueueLength.above);
 }
 
 function processingFigure(looks: readonly Look[]): NowFigure {
@@ -91,10 +95,11 @@ function processingFigure(looks: readonly Look[]): NowFigure {
     chart: {
       times: timesOf(looks),
       lines: [
-        { name: 'stored, mean of 10 s', color: '--stored', values: stored },
+        { name: 'stored', color: '--stored', values: stored },
         { name: 'accepted', color: '--accepted', values: accepted, pattern: 'DASHED' },
       ],
       format: rate,
+      peakWords: 'means of 10 s, up to',
     },
   };
 }
@@ -135,7 +140,7 @@ function lagFigure(looks: readonly Look[], isRemote: boolean): NowFigure {
   const waiting = oldestMs === null ? 'Nothing waits now.' : `The oldest waits for ${duration(oldestMs)}.`;
   const stored = lag ? `${count(lag.count)} stored.` : 'Nothing was stored in the last minute.';
   const oldestLine = {
-    name: 'oldest waiting',
+    name: 'oldest',
     color: '--queued',
     values: oldest,
     pattern: 'DOTTED',
@@ -143,10 +148,15 @@ function lagFigure(looks: readonly Look[], isRemote: boolean): NowFigure {
   return {
     title: 'Consistency lag',
     values: isRemote
-      ? [{ text: look?.queue && oldestMs === null ? 'None' : duration(oldestMs), name: 'oldest waiting' }]
+      ? [
+          {
+            text: duration(oldestMs),
+            name: look?.queue && oldestMs === null ? 'nothing waits' : 'oldest waiting',
+          },
+        ]
       : pair(lag),
     note: isRemote
-      ? 'Until now. p50 and p99 of what was stored: CloudWatch.'
+      ? 'p50 and p99 of what was stored: in CloudWatch.'
       : look?.queue
         ? `${stored} ${waiting}`
         : '',

@@ -2,7 +2,7 @@
 import '../style/now.css';
 import { useMemo } from 'preact/hooks';
 import { latest, link, looks, stage } from '../live/feed.ts';
-import { problemsOf } from '../live/problems.ts';
+import { alertsOf, problemsOf } from '../live/problems.ts';
 import { moment } from '../live/words.ts';
 import { Figure } from '../ui/figure.tsx';
 import { WhatToDo } from '../ui/what-to-do.tsx';
@@ -51,30 +51,35 @@ function One({ figure: { title, values, note, alarm, problem, chart } }: { reado
   );
 }
 
-/** The first thing to see. What it says of old figures it says of them as old. */
+/** The first thing to see, under the alerts of the frame. What it says of old figures it says of them as old. */
 function Verdict({ figures }: { readonly figures: readonly NowFigure[] }) {
   const look = latest.value;
   if (!look) return <p class="verdict">Waiting for the first figures …</p>;
   const own = figures.flatMap(({ title, problem }) => (problem ? [{ ...problem, about: title }] : []));
   const more = problemsOf(look).map((problem) => ({ ...problem, about: problem.words }));
-  const problems = [...more, ...own];
+  const problems = [...own, ...more];
   const asOf = link.value.kind === 'LIVE' ? '' : `At ${moment(look.at)}: `;
-  if (problems.length === 0)
+  if (problems.length > 0)
     return (
-      <p class="verdict verdict-good" role="status">
-        <span aria-hidden="true">✓</span> {asOf}Nothing is beyond the line of an alarm.
-      </p>
+      <div class="verdict verdict-bad" role="status">
+        {asOf && <p>{asOf}</p>}
+        <ul>
+          {problems.map(({ words, heading, about }) => (
+            <li key={words}>
+              <span aria-hidden="true">!</span> {words} <WhatToDo heading={heading} about={about} />
+            </li>
+          ))}
+        </ul>
+      </div>
     );
+  const isAlerted = alertsOf(look).length > 0;
+  const isGood = !isAlerted && asOf === '';
+  const subject = isAlerted ? 'Nothing else' : look.live ? 'Nothing' : 'Nothing that is known here';
   return (
-    <div class="verdict verdict-bad" role="status">
-      {asOf && <p>{asOf}</p>}
-      <ul>
-        {problems.map(({ words, heading, about }) => (
-          <li key={words}>
-            <span aria-hidden="true">!</span> {words} <WhatToDo heading={heading} about={about} />
-          </li>
-        ))}
-      </ul>
-    </div>
+    <p class={isGood ? 'verdict verdict-good' : 'verdict'} role="status">
+      {isGood && <span aria-hidden="true">✓ </span>}
+      {asOf}
+      {subject} is beyond the line of an alarm.
+    </p>
   );
 }
