@@ -51,7 +51,7 @@ export const link = computed<Link>(() => {
 });
 
 function take(look: Look): void {
-  if (since.value === null || cut.value !== null) since.value = Date.now();
+  if (cut.value !== null || link.value.kind !== 'LIVE') since.value = Date.now();
   looks.value = withLook(looks.value, look);
   lastAt.value = Date.now();
   cut.value = null;

@@ -12,6 +12,8 @@ interface PartitionsProps {
 
 /** Numbers under the bars: of every one while they fit, then of some. */
 const MOST_LABELS = 16;
+/** No gaps between them from so many on: there is no room. */
+const DENSE_FROM = 64;
 
 export function Partitions({ queue, peak }: PartitionsProps) {
   const { partitions, stopped } = queue;
@@ -26,7 +28,7 @@ export function Partitions({ queue, peak }: PartitionsProps) {
         {stopped.length > 0 && <strong class="problem">{stoppedInWords(queue)} </strong>}
         {stopped.length > 0 && <WhatToDo heading="PartitionsStopped" about="stopped partitions" />}
       </p>
-      <div class={partitions.length > 64 ? 'bars bars-dense' : 'bars'} role="img" aria-label={words}>
+      <div class={partitions.length > DENSE_FROM ? 'bars bars-dense' : 'bars'} role="img" aria-label={words}>
         <span class="scale">{count(peak)}</span>
         {partitions.map((length, partition) => (
           <div key={partition} class={halted.has(partition) ? 'bar-place stopped' : 'bar-place'}>

@@ -88,9 +88,9 @@ function Figures() {
       <p>{from}</p>
       {since.value !== null && (
         <p>
-          {state.kind === 'LIVE' ? 'Without a break since' : 'They came until now and then from'}{' '}
-          {moment(since.value)}
-          {state.kind === 'LIVE' ? '.' : ' on, and are old now: see above.'}
+          {state.kind === 'LIVE'
+            ? `Without a break since ${moment(since.value)}.`
+            : `They came from ${moment(since.value)} on and do not come now.`}
         </p>
       )}
     </section>

@@ -40,7 +40,7 @@ function inCloudWatch(title: string): NowFigure {
 
 const timesOf = (looks: readonly Look[]) => looks.map(({ at }) => at);
 const alarmOf = (words: string, minutes: number) =>
-  `Alarm: ${words}${minutes > 1 ? `, ${minutes} minutes in a row` : ''}`;
+  `Alarm: ${words}${minutes > 1 ? ` for ${minutes} min` : ''}`;
 
 function queueFigure(looks: readonly Look[]): NowFigure {
   const look = looks.at(-1);
@@ -53,7 +53,7 @@ function queueFigure(looks: readonly Look[]): NowFigure {
     values: [{ text: count(length), name: 'updates wait' }],
     note:
       look?.queue === null ? 'Valkey does not answer: nobody knows what waits.' : length === null ? '' : age,
-    alarm: alarmOf(`flushes leave more than ${count(above)}`, minutes),
+    alarm: alarmOf(`flushes leave over ${count(above)}`, minutes),
     problem: isLeft(looks) ? { words: meaning, heading: 'QueueLength' } : undefined,
     chart: {
       times: timesOf(looks),
