@@ -9,7 +9,8 @@ const page = operationsPage(
   readFileSync(join(import.meta.dirname, '../../../docs/OPERATIONS.md'), 'utf8'),
   'console.css',
 );
-const anchors = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+const places = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+const anchors = new Set(places);
 
 test.each(HEADINGS)('%s is a heading of the page', (heading) => {
   const [file, anchor] = operationsAddress(heading).split('#');
@@ -20,6 +21,10 @@ test.each(HEADINGS)('%s is a heading of the page', (heading) => {
 test('a check leads to its own heading, one of a newer server to what is said of all', () => {
   for (const [check, heading] of Object.entries(headingOfCheck)) expect(headingOf(check)).toBe(heading);
   expect(headingOf('moonPhase')).toBe('Health checks');
+});
+
+test('no two headings have the same place', () => {
+  expect(places).toHaveLength(anchors.size);
 });
 
 test('links within the page lead to headings that it has', () => {
