@@ -43,6 +43,8 @@ export interface UpdateOptions extends CallOptions {
   readonly waitSeconds?: number;
   /** How safe it shall be before it is answered; the answer's `durability` names what was reached. */
   readonly durability?: api.UpdateAnswer['durability'];
+  /** W3C Trace Context: the update is followed under its trace id, to the transaction that stores it. */
+  readonly traceparent?: string;
 }
 
 /** Longer than the functions' own reads take at worst, and shorter than people wait. */
@@ -98,8 +100,9 @@ export class AfterwriteClient {
   async updateFlight(
     flightId: number,
     update: api.UpdateBody,
-    { ifMatch, idempotencyKey = this.#runtime.uuid(), waitSeconds, durability, signal }: UpdateOptions = {},
+    { ifMatch, idempotencyKey = this.#runtime.uuid(), ...options }: UpdateOptions = {},
   ): Promise<api.UpdateAnswer> {
+    const { waitSeconds, durability, traceparent, signal } = options;
     const reply = await this.#send('PATCH', '/flights/{flightId}', {
       parameters: { flightId },
       rule: 'SAFE',
@@ -107,6 +110,7 @@ export class AfterwriteClient {
       headers: {
         'idempotency-key': idempotencyKey,
         ...(ifMatch === undefined ? {} : { 'if-match': entityTag(ifMatch) }),
+        ...(traceparent === undefined ? {} : { traceparent }),
         ...preferOf(waitSeconds, durability),
       },
       idempotencyKey,

@@ -8,7 +8,13 @@ export function here(path: string): string {
   return new URL(path, base).href;
 }
 
-export const client = new AfterwriteClient({ baseUrl: base.href.replace(/\/$/, '') });
+const baseUrl = base.href.replace(/\/$/, '');
+
+/** For what somebody asked for: a failure that may pass is tried again before it is shown. */
+export const client = new AfterwriteClient({ baseUrl });
+
+/** For what is asked again in a moment anyway: a failure is shown at once. */
+export const poller = new AfterwriteClient({ baseUrl, retry: { attempts: 1 } });
 
 const LOAD_TIMEOUT_MS = 10_000;
 

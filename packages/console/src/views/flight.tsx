@@ -1,3 +1,47 @@
+/** One flight: what the cache and the database hold of it, an update of it followed from one to the other, and its trail. */
+import '../style/flight.css';
+import { poller } from '../live/api.ts';
+import { usePolled } from '../ui/polled.tsx';
+import { route } from '../route.ts';
+import { type Comparison, FlightCompare } from './flight-compare.tsx';
+import { FlightDelay } from './flight-delay.tsx';
+import { FlightLog } from './flight-log.tsx';
+import { FlightSearch, FlightsFound } from './flight-search.tsx';
+import { FlightUpdates } from './flight-updates.tsx';
+import { parseSearch, partitionOf } from './flight-words.ts';
+
 export function FlightView() {
-  return <p>Nothing here yet.</p>;
+  const asked = parseSearch(route.value.rest);
+  return (
+    <div class="flight-view">
+      <FlightSearch key={route.value.rest} />
+      {asked.kind === 'NUMBER' && <FlightsFound key={asked.flightno} flightno={asked.flightno} />}
+      {asked.kind === 'ID' ? <FlightPage key={asked.id} id={asked.id} /> : <FlightUpdates />}
+    </div>
+  );
+}
+
+const COMPARE_EVERY_MS = 2000;
+
+async function compare(id: number, signal: AbortSignal): Promise<Comparison> {
+  const answer = await poller.consistency(id, { signal });
+  const partition = partitionOf(answer.cacheKey);
+  if (answer.pendingUpdates === 0 || partition === null) return { answer, oldestMs: null };
+  // Since when something waits: worth having, and no reason to show nothing.
+  const queue = await poller.queue({ signal }).catch(() => null);
+  return { answer, oldestMs: queue?.partitions[partition]?.oldestMs ?? null };
+}
+
+function FlightPage({ id }: { readonly id: number }) {
+  const compared = usePolled((signal) => compare(id, signal), { key: id, everyMs: COMPARE_EVERY_MS });
+  const answer = compared.value?.answer;
+  const shown = answer && (answer.cache ?? answer.database);
+  return (
+    <div class="flight-page">
+      <FlightCompare id={id} compared={compared} />
+      {shown && <FlightDelay id={id} shown={shown} onAccepted={compared.refresh} />}
+      <FlightUpdates flightId={id} />
+      <FlightLog id={id} />
+    </div>
+  );
 }

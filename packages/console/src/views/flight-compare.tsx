@@ -1,0 +1,103 @@
+/** Cache and database side by side, and in words what a difference means. */
+import type { ConsistencyAnswer } from '@afterwrite/client';
+import { counted } from '../live/words.ts';
+import { Freshness, type Polled } from '../ui/polled.tsx';
+import { fieldRows, partitionOf, type Verdict, verdictOf } from './flight-words.ts';
+
+/** Beside the words, for who looks from afar. */
+const MARKS: Readonly<Record<Verdict['tone'], string>> = { GOOD: '=', WAITS: '…', BAD: '≠', UNKNOWN: '?' };
+
+export interface Comparison {
+  readonly answer: ConsistencyAnswer;
+  /** Age of the oldest update that waits in its partition; null where none of it waits, or it is not known. */
+  readonly oldestMs: number | null;
+}
+
+interface FlightCompareProps {
+  readonly id: number;
+  readonly compared: Polled<Comparison>;
+}
+
+export function FlightCompare({ id, compared }: FlightCompareProps) {
+  const answer = compared.value?.answer;
+  const flight = answer && (answer.cache ?? answer.database);
+  return (
+    <section class="panel flight-compare" aria-labelledby="compare">
+      <h2 id="compare" class="flight-title">
+        Flight {id}
+        {flight && (
+          <span>
+            {flight.flightno}, {flight.from_airport ?? '?'} → {flight.to_airport ?? '?'},{' '}
+            {flight.airlinename ?? 'airline unknown'}
+          </span>
+        )}
+      </h2>
+      <Freshness polled={compared} what="cache and database" />
+      {compared.value && <VerdictWords comparison={compared.value} />}
+      {flight && <SideBySide answer={answer} />}
+    </section>
+  );
+}
+
+function VerdictWords({ comparison: { answer, oldestMs } }: { readonly comparison: Comparison }) {
+  const partition = partitionOf(answer.cacheKey);
+  const verdict = verdictOf(answer, oldestMs);
+  return (
+    <div class={`verdict verdict-${verdict.tone.toLowerCase()}`}>
+      <p class="verdict-title" role="status">
+        <span class="mark" aria-hidden="true">
+          {MARKS[verdict.tone]}
+        </span>
+        {verdict.title}
+      </p>
+      <p>{verdict.meaning}</p>
+      {verdict.advice !== null && <p class="advice">{verdict.advice}</p>}
+      {answer.reason === 'DIFFERENT' && (
+        <p>
+          <code>npm run reconcile -- --all</code>{' '}
+          <a href="console/operations.html#comparing-cache-and-database">How, and on AWS</a>
+        </p>
+      )}
+      <p class="note">
+        {partition === null ? 'Its partition' : `Partition ${partition}`}:{' '}
+        {counted(answer.queueLength, 'update')} in the queue, {counted(answer.pendingUpdates, 'update')} of this
+        flight.
+      </p>
+    </div>
+  );
+}
+
+function SideBySide({ answer }: { readonly answer: ConsistencyAnswer }) {
+  const none = answer.reason === 'NOT_CACHED' || answer.reason === 'PENDING' ? 'not cached' : 'none';
+  return (
+    <table class="side-by-side">
+      <caption class="hidden">Fields of the flight in cache and database. Times are UTC.</caption>
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Cache</th>
+          <th scope="col">Database</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fieldRows(answer).map(({ name, label, cache, database, differs }) => (
+          <tr key={name} class={differs ? 'differs' : undefined}>
+            <th scope="row">
+              {label}
+              {differs && <span class="differs-word"> ≠ differs</span>}
+            </th>
+            <td>{cache ?? <span class="note">{none}</span>}</td>
+            <td>{database ?? <span class="note">no row</span>}</td>
+          </tr>
+        ))}
+      </tbody>
+      <tfoot>
+        <tr>
+          <td colSpan={3} class="note">
+            Times are UTC. Compared every 2 s.
+          </td>
+        </tr>
+      </tfoot>
+    </table>
+  );
+}

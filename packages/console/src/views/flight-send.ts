@@ -1,0 +1,100 @@
+/** One update on its way to the API: what it is made from, what is sent, and what an error means for who sent it. */
+import { ApiProblem, ApiUnreachableError, type UpdateAnswer, type UpdateBody } from '@afterwrite/client';
+import { client, describeError } from '../live/api.ts';
+import { newTrace, type Trace } from '../live/trace.ts';
+import { followUpdate } from '../live/updates.ts';
+import { delayed, shift, type Times } from './flight-words.ts';
+
+/** A flight's times at one version. */
+export interface Base {
+  readonly version: string;
+  readonly times: Times;
+}
+
+export async function readBase(id: number, signal: AbortSignal): Promise<Base> {
+  const { version, flight } = await client.getFlight(id, { signal });
+  return { version, times: { departure: flight.departure, arrival: flight.arrival } };
+}
+
+/** The same each time that it is sent: the key lets it be carried out once. */
+export interface Attempt {
+  readonly id: number;
+  readonly body: UpdateBody;
+  readonly ifMatch: string;
+  readonly idempotencyKey: string;
+  readonly trace: Trace;
+  /** In words. */
+  readonly what: string;
+}
+
+interface Wanted {
+  readonly id: number;
+  readonly base: Base;
+  readonly minutes: number;
+  readonly user: string;
+  readonly comment: string;
+}
+
+export function beginAttempt({ id, base, minutes, user, comment }: Wanted): Attempt {
+  const trace = newTrace();
+  return {
+    id,
+    ifMatch: base.version,
+    // As unlikely to be met again as a trace.
+    idempotencyKey: `console-${trace.id}`,
+    trace,
+    what: shift(minutes),
+    body: {
+      ...delayed(base.times, minutes),
+      ...(user.trim() !== '' && { user: user.trim() }),
+      ...(comment.trim() !== '' && { comment: comment.trim() }),
+    },
+  };
+}
+
+export interface Sent {
+  readonly answer: UpdateAnswer;
+  readonly what: string;
+}
+
+/** Not ended when its view goes: it may have been accepted, and is followed all the same. */
+export async function sendAttempt({ id, body, what, trace, ...options }: Attempt): Promise<Sent> {
+  const { ifMatch, idempotencyKey } = options;
+  const { traceparent } = trace;
+  const answer = await client.updateFlight(id, body, { ifMatch, idempotencyKey, traceparent });
+  followUpdate({ flightId: id, what, traceId: trace.id, answer });
+  return { answer, what };
+}
+
+export interface SendFailure {
+  readonly kind:
+    /** Nothing was written; the same may be sent again. */
+    | 'REFUSED'
+    /** Nothing was written: the flight is at another version. */
+    | 'CONFLICT'
+    /** It was accepted or not. */
+    | 'UNKNOWN';
+  readonly words: string;
+  /** The field of the form at fault. */
+  readonly field?: string | undefined;
+}
+
+export function failureOf(error: unknown): SendFailure {
+  const isUnknown =
+    error instanceof ApiUnreachableError ||
+    // A gateway's own error says nothing of what became of the request behind it.
+    (error instanceof ApiProblem && (error.code === 'OUTCOME_UNKNOWN' || error.code.startsWith('HTTP_5')));
+  if (isUnknown) {
+    const words =
+      'Whether it was accepted is not known: no answer came. Send it again: by its key it is carried out once, whatever became of it.';
+    return { kind: 'UNKNOWN', words };
+  }
+  if (error instanceof ApiProblem && error.code === 'VERSION_CONFLICT') {
+    const words =
+      'Somebody changed this flight since you saw it. Nothing of yours was written. Take the present times, look, and send again.';
+    return { kind: 'CONFLICT', words };
+  }
+  const words = `Not accepted, nothing was written: ${describeError(error)}`;
+  const field = error instanceof ApiProblem && /^(user|comment)$/.test(error.field ?? '') ? error : undefined;
+  return { kind: 'REFUSED', words, field: field?.field };
+}
