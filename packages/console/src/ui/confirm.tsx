@@ -9,6 +9,8 @@ import { useCall } from './call.ts';
 interface ConfirmProps<T> {
   /** On the button. */
   readonly label: string;
+  /** For who hears the button without what is around it; `label` where left out. */
+  readonly name?: string;
   readonly question: string;
   /** What will happen, what will not, how long it may take. */
   readonly children: ComponentChildren;
@@ -22,7 +24,7 @@ interface ConfirmProps<T> {
 }
 
 export function Confirm<T>(props: ConfirmProps<T>) {
-  const { label, question, action, result, children, onDone, disabled = false } = props;
+  const { label, name, question, action, result, children, onDone, disabled = false } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
   const { state, run, reset } = useCall<T, []>(props.work);
@@ -37,6 +39,7 @@ export function Confirm<T>(props: ConfirmProps<T>) {
       <button
         type="button"
         disabled={disabled}
+        aria-label={name}
         onClick={() => {
           reset();
           dialog.current?.showModal();

@@ -88,7 +88,10 @@ async function shown(signal: AbortSignal): Promise<void> {
 }
 
 /** Says when what is shown is not the present; nothing while it is. Announced when it begins, not each second. */
-export function Freshness({ polled: { at, error, isSlow }, what }: {
+export function Freshness({
+  polled: { at, error, isSlow },
+  what,
+}: {
   readonly polled: State<unknown>;
   /** `the queue`: what is read. */
   readonly what: string;

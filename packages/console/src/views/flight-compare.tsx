@@ -60,8 +60,8 @@ function VerdictWords({ comparison: { answer, oldestMs } }: { readonly compariso
       )}
       <p class="note">
         {partition === null ? 'Its partition' : `Partition ${partition}`}:{' '}
-        {counted(answer.queueLength, 'update')} in the queue, {counted(answer.pendingUpdates, 'update')} of this
-        flight.
+        {counted(answer.queueLength, 'update')} in the queue, {counted(answer.pendingUpdates, 'update')} of
+        this flight.
       </p>
     </div>
   );

@@ -14,7 +14,10 @@ const PAGE = 20;
 const EVERY_MS = 3000;
 
 export function FlightLog({ id }: { readonly id: number }) {
-  const polled = usePolled((signal) => poller.log(id, { limit: PAGE, signal }), { key: id, everyMs: EVERY_MS });
+  const polled = usePolled((signal) => poller.log(id, { limit: PAGE, signal }), {
+    key: id,
+    everyMs: EVERY_MS,
+  });
   const newest = polled.value;
   const [shown, setShown] = useState<LogAnswer | null>(null);
   const [hasOlder, setHasOlder] = useState(false);

@@ -17,7 +17,9 @@ export function FlightUpdates({ flightId }: { readonly flightId?: number }) {
         {last && `Flight ${last.flightId}, ${last.what}: ${endWords(last)}`}
       </p>
       {updates.length === 0 ? (
-        <p class="note">None yet. Each is followed from here to the database, also while you look elsewhere.</p>
+        <p class="note">
+          None yet. Each is followed from here to the database, also while you look elsewhere.
+        </p>
       ) : (
         <ol class="updates">
           {updates.map((update) => (
@@ -54,10 +56,15 @@ function UpdateWay({ update, flightId }: UpdateWayProps) {
           Accepted <span class="note">{moment(acceptedAt).slice(11)}</span>
         </li>
         <li class={isWaiting ? 'step-now' : 'step-done'}>{isWaiting ? waitingWords(update) : 'Waited'}</li>
-        <li class={isWaiting ? 'step-to-come' : `step-${state}`}>{isWaiting ? 'Stored' : endWords(update)}</li>
+        <li class={isWaiting ? 'step-to-come' : `step-${state}`}>
+          {isWaiting ? 'Stored' : endWords(update)}
+        </li>
       </ol>
       {problem !== null && isWaiting && (
-        <p class="problem">Cannot ask for it: {problem}{isAsleep ? '' : ' Trying again.'}</p>
+        <p class="problem">
+          Cannot ask for it: {problem}
+          {isAsleep ? '' : ' Trying again.'}
+        </p>
       )}
       {isAsleep && isWaiting && (
         <p>
@@ -73,11 +80,14 @@ function UpdateWay({ update, flightId }: UpdateWayProps) {
         </p>
       )}
       {state === 'lost' && (
-        <p>It is neither in the queue nor in the database: Valkey lost it. Make the update again if it still counts.</p>
+        <p>
+          It is neither in the queue nor in the database: Valkey lost it. Make the update again if it still
+          counts.
+        </p>
       )}
       <p class="note">
-        Trace <code class="whole">{traceId}</code>: the logs of its request and of the flush that stored it have
-        it.
+        Trace <code class="whole">{traceId}</code>: the logs of its request and of the flush that stored it
+        have it.
       </p>
     </article>
   );

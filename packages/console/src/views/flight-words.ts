@@ -120,10 +120,13 @@ function sinceWhen(oldestMs: number | null): string {
 }
 
 function differentVerdict({ cache, database, pendingUpdates }: Compared, waiting: string): Verdict {
-  const besides = pendingUpdates === 0 ? 'No update waits that explains it' : `${waiting}, but that is not all`;
+  const besides =
+    pendingUpdates === 0 ? 'No update waits that explains it' : `${waiting}, but that is not all`;
   const meaning = () => {
-    if (!database) return `${besides}: the row is gone from the database, and readers of the cache still see it.`;
-    if (!cache) return `${besides}: the cache remembers that there is no such flight, and the row is there now.`;
+    if (!database)
+      return `${besides}: the row is gone from the database, and readers of the cache still see it.`;
+    if (!cache)
+      return `${besides}: the cache remembers that there is no such flight, and the row is there now.`;
     return `${besides}: something changed the row past the cache. Readers of the cache see the cache's value.`;
   };
   return {

@@ -52,6 +52,11 @@ export function whyNot({ reason, superseded, redrivable, seq }: Letter): string 
   return null;
 }
 
+/** A field's value, or what is no simple value as JSON. */
+export function changeText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+}
+
 export function outcomeWords({ kind, fields = [] }: Outcome): string {
   switch (kind) {
     case 'REDRIVEN':
@@ -89,10 +94,18 @@ export function processWords(answer: ProcessAnswer): string[] {
   const { processed, skipped, failed, queries, remaining, stopped, storeAway } = answer;
   return [
     `Stored ${counted(processed, 'update')} with ${counted(queries, 'statement')}.`,
-    ...(failed > 0 ? [`${counted(failed, 'update')} parked as dead letter${failed === 1 ? '' : 's'}: the database refuses them.`] : []),
+    ...(failed > 0
+      ? [
+          `${counted(failed, 'update')} parked as dead letter${failed === 1 ? '' : 's'}: the database refuses them.`,
+        ]
+      : []),
     ...(skipped > 0 ? [`${counted(skipped, 'update')} had been dealt with before.`] : []),
-    remaining === 0 ? 'Nothing waits.' : `${counted(remaining, 'update')} still ${remaining === 1 ? 'waits' : 'wait'}.`,
-    ...stopped.map(({ partition, code }) => `Partition ${partition} is stopped: ${stoppedWords(code).title}.`),
+    remaining === 0
+      ? 'Nothing waits.'
+      : `${counted(remaining, 'update')} still ${remaining === 1 ? 'waits' : 'wait'}.`,
+    ...stopped.map(
+      ({ partition, code }) => `Partition ${partition} is stopped: ${stoppedWords(code).title}.`,
+    ),
     ...(storeAway ? [`MySQL is away; it is tried again in ${duration(storeAway.retryInMs)}.`] : []),
   ];
 }
@@ -104,7 +117,8 @@ const STOPPED: Readonly<Record<string, Words>> = {
   },
   STORE_ERROR: {
     title: 'MySQL refuses the statement, not the data',
-    advice: 'A table is missing, a right was revoked, a disk is full: GET /health and the flush log say which. Mend it.',
+    advice:
+      'A table is missing, a right was revoked, a disk is full: GET /health and the flush log say which. Mend it.',
   },
   NEWER_FORMAT: {
     title: 'its next item was written by newer code',
