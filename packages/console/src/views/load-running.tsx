@@ -1,0 +1,120 @@
+/** A load while it runs, or the last one: how far it is, what became of its updates, and what the queue makes of it. */
+import type { LoadRun, LoadState } from '@afterwrite/client';
+import { latest, looks } from '../live/feed.ts';
+import { count, duration, rate } from '../live/words.ts';
+import { Chart } from '../ui/chart.tsx';
+import { elapsedSeconds, isUnderWay, lateWords, refusalWords, stateWords } from './load-words.ts';
+
+const CHART_HEIGHT = 150;
+
+export function LoadRunning({ load }: { readonly load: LoadState }) {
+  const { run } = load;
+  return (
+    <section class="panel load-running" aria-labelledby="load-state">
+      <h2 id="load-state">
+        <span role="status" class={load.state === 'FAILED' ? 'problem' : undefined}>
+          {stateWords(load)}
+        </span>
+      </h2>
+      {run && <Progress run={run} isRunning={isUnderWay(load)} />}
+      {run && <Counts run={run} />}
+      <QueueMeanwhile />
+    </section>
+  );
+}
+
+function Progress({ run, isRunning }: { readonly run: LoadRun; readonly isRunning: boolean }) {
+  const elapsed = elapsedSeconds(run, latest.value?.at ?? run.startedAt);
+  return (
+    <div class="load-progress">
+      <p>
+        {count(run.updatesPerSecond)} updates a second for {count(run.seconds)} s
+        {isRunning && `: ${count(Math.ceil(run.seconds - elapsed))} s left`}
+      </p>
+      <progress aria-label="How far the load is" max={run.seconds} value={elapsed} />
+    </div>
+  );
+}
+
+function Counts({ run }: { readonly run: LoadRun }) {
+  const elapsed = elapsedSeconds(run, latest.value?.at ?? run.startedAt);
+  const refused = Object.entries(run.refused).filter(([, found]) => found > 0);
+  const allRefused = refused.reduce((sum, [, found]) => sum + found, 0);
+  return (
+    <>
+      <dl class="load-counts">
+        <div>
+          <dt>Accepted</dt>
+          <dd>{count(run.accepted)}</dd>
+          <dd class="note">
+            {elapsed < 1 ? 'a second: not yet known' : `${rate(run.accepted / elapsed)} a second`}
+          </dd>
+        </div>
+        <div class={allRefused > 0 ? 'bad' : undefined}>
+          <dt>Refused</dt>
+          <dd>{count(allRefused)}</dd>
+          {refused.length === 0 && <dd class="note">none</dd>}
+          {refused.map(([code, found]) => (
+            <dd key={code} class="note">
+              {count(found)} because {refusalWords(code)} (<code>{code}</code>)
+            </dd>
+          ))}
+        </div>
+        <div class={run.late > 0 ? 'bad' : undefined}>
+          <dt>Late</dt>
+          <dd>{count(run.late)}</dd>
+          <dd class="note">{lateWords(run.late)}</dd>
+        </div>
+      </dl>
+    </>
+  );
+}
+
+function QueueMeanwhile() {
+  const shown = looks.value;
+  const now = latest.value;
+  const times = shown.map(({ at }) => at);
+  const lag = now?.live?.minute.lag;
+  return (
+    <div class="load-charts">
+      <figure>
+        <figcaption>
+          <strong>Queue: {count(now?.queue?.length)}</strong>{' '}
+          <span class="note">updates wait, the last minute</span>
+        </figcaption>
+        <Chart
+          label="Updates that wait"
+          times={times}
+          lines={[
+            {
+              name: 'queue',
+              color: '--queued',
+              values: shown.map(({ queue }) => queue?.length ?? null),
+            },
+          ]}
+          format={count}
+          height={CHART_HEIGHT}
+        />
+      </figure>
+      <figure>
+        <figcaption>
+          <strong>Lag: {duration(now?.live?.latencies.lag?.p50 ?? lag?.p50)}</strong>{' '}
+          <span class="note">from acceptance to MySQL, p50; p99 of the minute {duration(lag?.p99)}</span>
+        </figcaption>
+        <Chart
+          label="Lag, p50"
+          times={times}
+          lines={[
+            {
+              name: 'lag',
+              color: '--lag',
+              values: shown.map(({ live }) => live?.latencies.lag?.p50 ?? null),
+            },
+          ]}
+          format={duration}
+          height={CHART_HEIGHT}
+        />
+      </figure>
+    </div>
+  );
+}
