@@ -22,7 +22,11 @@ export function FlightCompare({ id, compared }: FlightCompareProps) {
   const answer = compared.value?.answer;
   const flight = answer && (answer.cache ?? answer.database);
   return (
-    <section class="panel flight-compare" aria-labelledby="compare">
+    <section
+      class="panel flight-compare"
+      aria-labelledby="compare"
+      aria-busy={compared.at === null && compared.error === undefined}
+    >
       <h2 id="compare" class="flight-title">
         Flight {id}
         {flight && (
@@ -43,8 +47,8 @@ function VerdictWords({ comparison: { answer, oldestMs } }: { readonly compariso
   const partition = partitionOf(answer.cacheKey);
   const verdict = verdictOf(answer, oldestMs);
   return (
-    <div class={`verdict verdict-${verdict.tone.toLowerCase()}`}>
-      <p class="verdict-title" role="status">
+    <div class={`finding finding-${verdict.tone.toLowerCase()}`}>
+      <p class="finding-title" role="status">
         <span class="mark" aria-hidden="true">
           {MARKS[verdict.tone]}
         </span>

@@ -173,13 +173,13 @@ function Preview({ from, minutes }: PreviewProps) {
       <div>
         <dt>Departure</dt>
         <dd>
-          {clockTime(from.departure)} → <strong>{to ? clockTime(to.departure) : '–'}</strong>
+          <span>{clockTime(from.departure)}</span> → <strong>{to ? clockTime(to.departure) : '–'}</strong>
         </dd>
       </div>
       <div>
         <dt>Arrival</dt>
         <dd>
-          {clockTime(from.arrival)} → <strong>{to ? clockTime(to.arrival) : '–'}</strong>
+          <span>{clockTime(from.arrival)}</span> → <strong>{to ? clockTime(to.arrival) : '–'}</strong>
         </dd>
       </div>
       <div>

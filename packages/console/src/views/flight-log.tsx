@@ -41,29 +41,32 @@ export function FlightLog({ id }: { readonly id: number }) {
     <section
       class="panel flight-log"
       aria-labelledby="trail"
+      aria-busy={polled.at === null && polled.error === undefined}
       onPointerEnter={() => (isBusy.current = true)}
       onPointerLeave={() => (isBusy.current = false)}
       onFocusIn={() => (isBusy.current = true)}
       onFocusOut={() => (isBusy.current = false)}
     >
-      <h2 id="trail" ref={heading} tabIndex={-1}>
-        Audit trail
-      </h2>
+      <div class="trail-title">
+        <h2 id="trail" ref={heading} tabIndex={-1}>
+          Audit trail
+        </h2>
+        <p class="trail-news" role="status">
+          {added > 0 && `${count(added)} newer ${added === 1 ? 'entry' : 'entries'} came. `}
+          {added > 0 && (
+            <button
+              type="button"
+              onClick={() => {
+                showNewest();
+                heading.current?.focus();
+              }}
+            >
+              Show the newest
+            </button>
+          )}
+        </p>
+      </div>
       <Freshness polled={polled} what="the audit trail" />
-      <p class="trail-news" role="status">
-        {added > 0 && `${count(added)} newer ${added === 1 ? 'entry' : 'entries'} came. `}
-        {added > 0 && (
-          <button
-            type="button"
-            onClick={() => {
-              showNewest();
-              heading.current?.focus();
-            }}
-          >
-            Show the newest
-          </button>
-        )}
-      </p>
       {shown && entries.length === 0 && <p class="note">No update of this flight was stored yet.</p>}
       {entries.length > 0 && (
         <ol class="trail">

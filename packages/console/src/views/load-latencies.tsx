@@ -50,7 +50,14 @@ function Row({ name, histogram, scale }: RowProps) {
   const at = (ms: number) => ({ left: `${100 * placeOf(ms, scale)}%` });
   return (
     <div class={`histogram-row of-${name}`}>
-      <p class="histogram-name">{name}</p>
+      <p class="histogram-name">
+        {name}
+        {histogram.count > 0 && (
+          <span class="note">
+            p50 {duration(histogram.p50)}, p99 {duration(histogram.p99)}
+          </span>
+        )}
+      </p>
       <div class="histogram-box">
         <svg viewBox="0 0 1 1" preserveAspectRatio="none" focusable="false">
           <path class="area" d={`${outlineOf(histogram, scale)}Z`} />
@@ -62,10 +69,10 @@ function Row({ name, histogram, scale }: RowProps) {
         {histogram.count > 0 && (
           <>
             <span class="quantile" style={at(histogram.p50)}>
-              <span>p50 {duration(histogram.p50)}</span>
+              <span>p50</span>
             </span>
             <span class="quantile quantile-99" style={at(histogram.p99)}>
-              <span>p99 {duration(histogram.p99)}</span>
+              <span>p99</span>
             </span>
           </>
         )}

@@ -98,17 +98,19 @@ function QueueMeanwhile() {
       </figure>
       <figure>
         <figcaption>
-          <strong>Lag: {duration(now?.live?.latencies.lag?.p50 ?? lag?.p50)}</strong>{' '}
-          <span class="note">from acceptance to MySQL, p50; p99 of the minute {duration(lag?.p99)}</span>
+          <strong>Lag: {duration(lag?.p50)}</strong>{' '}
+          <span class="note">
+            p50 of the minute, p99 {duration(lag?.p99)}; drawn: how long the oldest has waited
+          </span>
         </figcaption>
         <Chart
-          label="Lag, p50"
+          label="How long the oldest update has waited"
           times={times}
           lines={[
             {
-              name: 'lag',
+              name: 'oldest',
               color: '--lag',
-              values: shown.map(({ live }) => live?.latencies.lag?.p50 ?? null),
+              values: shown.map(({ queue }) => (queue ? (queue.oldestMs ?? 0) : null)),
             },
           ]}
           format={duration}

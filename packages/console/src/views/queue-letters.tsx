@@ -57,7 +57,11 @@ export function QueueLetters({ found, onChanged }: QueueLettersProps) {
   };
   const isAllChosen = selectable.length > 0 && selectable.every(({ letterId }) => chosen.has(letterId));
   return (
-    <section class="panel queue-letters" aria-labelledby="letters">
+    <section
+      class="panel queue-letters"
+      aria-labelledby="letters"
+      aria-busy={polled.at === null && polled.error === undefined}
+    >
       <h2 id="letters" ref={heading} tabIndex={-1}>
         Dead letters{found === null ? '' : `: ${count(found)}`}
       </h2>

@@ -14,7 +14,7 @@ export function QueueView() {
   const polled = usePolled((signal) => poller.queue({ signal }), { key: 'queue', everyMs: EVERY_MS });
   const queue = polled.value;
   return (
-    <div class="queue-view">
+    <div class="queue-view" aria-busy={polled.at === null && polled.error === undefined}>
       <Freshness polled={polled} what="the queue" />
       <QueueFigures queue={queue} />
       <QueueActions onDone={polled.refresh} />
