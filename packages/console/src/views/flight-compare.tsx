@@ -2,10 +2,16 @@
 import type { ConsistencyAnswer } from '@afterwrite/client';
 import { counted } from '../live/words.ts';
 import { Freshness, type Polled } from '../ui/polled.tsx';
-import { fieldRows, partitionOf, type Verdict, verdictOf } from './flight-words.ts';
+import { fieldRows, partitionOf, verdictOf } from './flight-words.ts';
 
 /** Beside the words, for who looks from afar. */
-const MARKS: Readonly<Record<Verdict['tone'], string>> = { GOOD: '=', WAITS: '…', BAD: '≠', UNKNOWN: '?' };
+const MARKS: Readonly<Record<ConsistencyAnswer['reason'], string>> = {
+  EQUAL: '=',
+  NOT_CACHED: '○',
+  PENDING: '…',
+  DIFFERENT: '≠',
+  UNDECIDED: '?',
+};
 
 export interface Comparison {
   readonly answer: ConsistencyAnswer;
@@ -50,7 +56,7 @@ function VerdictWords({ comparison: { answer, oldestMs } }: { readonly compariso
     <div class={`finding finding-${verdict.tone.toLowerCase()}`}>
       <p class="finding-title" role="status">
         <span class="mark" aria-hidden="true">
-          {MARKS[verdict.tone]}
+          {MARKS[answer.reason]}
         </span>
         {verdict.title}
       </p>
@@ -87,8 +93,9 @@ function SideBySide({ answer }: { readonly answer: ConsistencyAnswer }) {
         {fieldRows(answer).map(({ name, label, cache, database, differs }) => (
           <tr key={name} class={differs ? 'differs' : undefined}>
             <th scope="row">
+              {differs && <span aria-hidden="true">≠</span>}
               {label}
-              {differs && <span class="differs-word"> ≠ differs</span>}
+              {differs && <span class="hidden"> differs</span>}
             </th>
             <td>{cache ?? <span class="note">{none}</span>}</td>
             <td>{database ?? <span class="note">no row</span>}</td>
@@ -98,7 +105,7 @@ function SideBySide({ answer }: { readonly answer: ConsistencyAnswer }) {
       <tfoot>
         <tr>
           <td colSpan={3} class="note">
-            Times are UTC. Compared every 2 s.
+            Times are UTC. ≠ marks what differs. Compared every 2 s.
           </td>
         </tr>
       </tfoot>

@@ -1,0 +1,116 @@
+import type { ProcessAnswer } from '@afterwrite/client';
+import { describe, expect, test } from 'vitest';
+import {
+  changeText,
+  type Letter,
+  outcomesInShort,
+  outcomeWords,
+  parseBatch,
+  processWords,
+  reasonWords,
+  stoppedWords,
+  whyNot,
+} from './queue-words.ts';
+
+const letter: Letter = {
+  letterId: 1,
+  partition: 0,
+  epoch: 'e',
+  seq: 5,
+  id: '115',
+  update: null,
+  item: '',
+  reason: 'REFUSED',
+  parkedAt: '2027-06-01T10:00:00Z',
+  superseded: [],
+  redrivable: true,
+};
+
+describe('a dead letter', () => {
+  test('has a reason in words and what to do, also for one that is not known here', () => {
+    for (const reason of ['MISSING_ROW', 'REFUSED', 'UNREADABLE', 'ABANDONED', 'NEW_ONE', null]) {
+      const { title, advice } = reasonWords(reason);
+      expect([title, advice].every((text) => text.length > 0)).toBe(true);
+    }
+    expect(reasonWords('NEW_ONE').title).toBe('NEW_ONE');
+  });
+
+  test('says why it cannot be redriven', () => {
+    expect(whyNot(letter)).toBeNull();
+    expect(whyNot({ ...letter, superseded: ['departure', 'arrival'], redrivable: false })).toContain(
+      'departure and arrival',
+    );
+    expect(whyNot({ ...letter, reason: 'UNREADABLE', redrivable: false })).toContain('read');
+    expect(whyNot({ ...letter, redrivable: false })).toContain('format');
+    expect(whyNot({ ...letter, seq: null })).toContain('no seq');
+  });
+
+  test('values are shown as they are', () => {
+    expect(['a', 1, null, true].map(changeText)).toEqual(['a', '1', 'null', 'true']);
+  });
+});
+
+describe('a redrive', () => {
+  test('each outcome in words, a superseded one with its fields', () => {
+    const kinds = ['REDRIVEN', 'GONE', 'SUPERSEDED', 'UNREADABLE', 'REFUSED'] as const;
+    expect(new Set(kinds.map((kind) => outcomeWords({ letterId: 1, kind }))).size).toBe(kinds.length);
+    expect(outcomeWords({ letterId: 1, kind: 'SUPERSEDED', fields: ['arrival'] })).toContain('arrival');
+  });
+
+  test('in short: how many of each, and none', () => {
+    const outcomes = [
+      { letterId: 1, kind: 'REFUSED' },
+      { letterId: 2, kind: 'REDRIVEN' },
+      { letterId: 3, kind: 'REDRIVEN' },
+    ] as const;
+    expect(outcomesInShort(outcomes)).toBe('3 letters: 2 stored, 1 refused again.');
+    expect(outcomesInShort([])).toMatch(/^No dead letter/);
+  });
+});
+
+describe('a flush', () => {
+  const done: ProcessAnswer = {
+    processed: 12,
+    skipped: 0,
+    failed: 0,
+    queries: 3,
+    remaining: 0,
+    stopped: [],
+    storeAway: null,
+  };
+
+  test('says what it did, and only that', () => {
+    expect(processWords(done)).toEqual(['Stored 12 updates with 3 statements.', 'Nothing waits.']);
+  });
+
+  test('says what is left, parked, stopped and away', () => {
+    const lines = processWords({
+      ...done,
+      processed: 0,
+      skipped: 2,
+      failed: 1,
+      remaining: 40,
+      stopped: [{ partition: 3, code: 'NEWER_FORMAT', retryable: false }],
+      storeAway: { failures: 2, since: '2027-06-01T10:00:00Z', retryInMs: 1500 },
+    }).join('\n');
+    for (const part of [
+      '1 update parked',
+      '2 updates had been',
+      '40 updates still wait',
+      'Partition 3',
+      '1.5 s',
+    ]) {
+      expect(lines).toContain(part);
+    }
+  });
+
+  test('a code that nobody has words for is named', () => {
+    expect(stoppedWords('UNEXPECTED').title).toContain('UNEXPECTED');
+    expect(stoppedWords('STORE_ERROR').advice).toContain('Mend');
+  });
+});
+
+test('a batch is a whole number within the limit, or as configured', () => {
+  expect(['', ' ', '1', ' 5000 '].map((text) => parseBatch(text, 5000))).toEqual([null, null, 1, 5000]);
+  for (const text of ['0', '5001', '-1', '1.5', 'x']) expect(parseBatch(text, 5000)).toBeTypeOf('string');
+});
