@@ -20,11 +20,25 @@ interface ConfirmProps<T> {
   /** The result in words. */
   readonly result: (value: T) => ComponentChildren;
   readonly onDone?: (value: T) => void;
+  readonly onOpen?: () => void;
+  /** The question was left, whatever became of it; focus is back on the button, if that can have it. */
+  readonly onClose?: () => void;
   readonly disabled?: boolean;
 }
 
 export function Confirm<T>(props: ConfirmProps<T>) {
-  const { label, name, question, action, result, children, onDone, disabled = false } = props;
+  const {
+    label,
+    name,
+    question,
+    action,
+    result,
+    children,
+    onDone,
+    onOpen,
+    onClose,
+    disabled = false,
+  } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
   const { state, run, reset } = useCall<T, []>(props.work);
@@ -41,13 +55,15 @@ export function Confirm<T>(props: ConfirmProps<T>) {
         disabled={disabled}
         aria-label={name}
         onClick={() => {
-          reset();
+          // One that still runs is looked at again.
+          if (!isRunning) reset();
+          onOpen?.();
           dialog.current?.showModal();
         }}
       >
         {label}
       </button>
-      <dialog ref={dialog} aria-labelledby={title}>
+      <dialog ref={dialog} aria-labelledby={title} onClose={onClose}>
         <h2 id={title}>{question}</h2>
         {!isOver && <div>{children}</div>}
         <div role="status">

@@ -1,8 +1,9 @@
 /** Cache and database side by side, and in words what a difference means. */
 import type { ConsistencyAnswer } from '@afterwrite/client';
+import type { ComponentChildren } from 'preact';
 import { counted } from '../live/words.ts';
 import { Freshness, type Polled } from '../ui/polled.tsx';
-import { fieldRows, partitionOf, verdictOf } from './flight-words.ts';
+import { fieldRows, NO_SUCH_FLIGHT, partitionOf, type Verdict, verdictOf } from './flight-words.ts';
 
 /** Beside the words, for who looks from afar. */
 const MARKS: Readonly<Record<ConsistencyAnswer['reason'], string>> = {
@@ -15,17 +16,20 @@ const MARKS: Readonly<Record<ConsistencyAnswer['reason'], string>> = {
 
 export interface Comparison {
   readonly answer: ConsistencyAnswer;
+  /** By this machine's clock: the answer is no older. */
+  readonly askedAt: number;
   /** Age of the oldest update that waits in its partition; null where none of it waits, or it is not known. */
   readonly oldestMs: number | null;
 }
 
 interface FlightCompareProps {
   readonly id: number;
-  readonly compared: Polled<Comparison>;
+  readonly compared: Polled<Comparison | 'NOT_FOUND'>;
 }
 
 export function FlightCompare({ id, compared }: FlightCompareProps) {
-  const answer = compared.value?.answer;
+  const comparison = compared.value === 'NOT_FOUND' ? undefined : compared.value;
+  const answer = comparison?.answer;
   const flight = answer && (answer.cache ?? answer.database);
   return (
     <section
@@ -43,25 +47,17 @@ export function FlightCompare({ id, compared }: FlightCompareProps) {
         )}
       </h2>
       <Freshness polled={compared} what="cache and database" />
-      {compared.value && <VerdictWords comparison={compared.value} />}
+      {compared.value === 'NOT_FOUND' && <Finding verdict={NO_SUCH_FLIGHT} mark="?" />}
+      {comparison && <Compared comparison={comparison} />}
       {flight && <SideBySide answer={answer} />}
     </section>
   );
 }
 
-function VerdictWords({ comparison: { answer, oldestMs } }: { readonly comparison: Comparison }) {
+function Compared({ comparison: { answer, oldestMs } }: { readonly comparison: Comparison }) {
   const partition = partitionOf(answer.cacheKey);
-  const verdict = verdictOf(answer, oldestMs);
   return (
-    <div class={`finding finding-${verdict.tone.toLowerCase()}`}>
-      <p class="finding-title" role="status">
-        <span class="mark" aria-hidden="true">
-          {MARKS[answer.reason]}
-        </span>
-        {verdict.title}
-      </p>
-      <p>{verdict.meaning}</p>
-      {verdict.advice !== null && <p class="advice">{verdict.advice}</p>}
+    <Finding verdict={verdictOf(answer, oldestMs)} mark={MARKS[answer.reason]}>
       {answer.reason === 'DIFFERENT' && (
         <p>
           <code>npm run reconcile -- --all</code>{' '}
@@ -73,6 +69,28 @@ function VerdictWords({ comparison: { answer, oldestMs } }: { readonly compariso
         {counted(answer.queueLength, 'update')} in the queue, {counted(answer.pendingUpdates, 'update')} of
         this flight.
       </p>
+    </Finding>
+  );
+}
+
+interface FindingProps {
+  readonly verdict: Verdict;
+  readonly mark: string;
+  readonly children?: ComponentChildren;
+}
+
+function Finding({ verdict: { tone, title, meaning, advice }, mark, children }: FindingProps) {
+  return (
+    <div class={`finding finding-${tone.toLowerCase()}`}>
+      <p class="finding-title" role="status">
+        <span class="mark" aria-hidden="true">
+          {mark}
+        </span>
+        {title}
+      </p>
+      <p>{meaning}</p>
+      {advice !== null && <p>{advice}</p>}
+      {children}
     </div>
   );
 }

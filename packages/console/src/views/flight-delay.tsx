@@ -20,79 +20,27 @@ interface FlightDelayProps {
   readonly id: number;
   /** As it is on the screen now. */
   readonly shown: Flight;
+  readonly askedAt: number;
   readonly onAccepted: () => void;
 }
 
-export function FlightDelay({ id, shown, onAccepted }: FlightDelayProps) {
-  const [minutes, setMinutes] = useState('30');
-  const [comment, setComment] = useState('');
-  const [minutesProblem, setMinutesProblem] = useState<string | null>(null);
-  const [attempt, setAttempt] = useState<Attempt | null>(null);
-  const minutesField = useRef<HTMLInputElement>(null);
+export function FlightDelay(props: FlightDelayProps) {
+  const delay = useDelay(props);
+  const { minutes, by, problem, from, failure, isLocked, isSending } = delay;
   const result = useId();
-  // The version that the form is about; nothing before it is touched.
-  const base = useCall((ending) => readBase(id, ending));
-  const held = base.state.kind === 'DONE' ? base.state.value : null;
-  const send = useCall((_ending, next: Attempt) => sendAttempt(next));
-  const isSending = send.state.kind === 'RUNNING';
-  const failure = send.state.kind === 'FAILED' ? failureOf(send.state.error) : null;
-  const isUnknown = failure?.kind === 'UNKNOWN';
-  const from = held?.times ?? shown;
-  const by = parseMinutes(minutes);
-  const moved = held !== null && !isSameTimes(held.times, shown) && !isSending && send.state.kind !== 'DONE';
-
-  const deliver = async (next: Attempt) => {
-    setAttempt(next);
-    const sent = await send.run(next);
-    if (sent === undefined) return;
-    setAttempt(null);
-    setComment('');
-    // The next one is about what this one made of the flight.
-    base.reset();
-    onAccepted();
-  };
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    if (isSending || isUnknown) return;
-    setMinutesProblem(typeof by === 'string' ? by : null);
-    if (typeof by === 'string') {
-      minutesField.current?.focus();
-      return;
-    }
-    const read = held ?? (await base.run());
-    // What was just read is not what the one who sends it saw: it is shown first.
-    if (!read || (!held && !isSameTimes(read.times, shown))) return;
-    await deliver(beginAttempt({ id, base: read, minutes: by, user: user.value, comment }));
-  };
-  const takePresent = async () => {
-    send.reset();
-    await base.run();
-    minutesField.current?.focus();
-  };
-
   return (
     <section class="panel flight-delay" aria-labelledby="delay">
       <h2 id="delay">Delay it</h2>
-      <form
-        noValidate
-        onSubmit={(event) => void submit(event)}
-        onFocusIn={() => {
-          if (base.state.kind === 'IDLE' && !isSending) void base.run();
-        }}
-      >
-        <fieldset class="plain" disabled={isSending || isUnknown} aria-describedby={result}>
+      <form noValidate onSubmit={(event) => void delay.submit(event)} onFocusIn={delay.touch}>
+        <fieldset class="plain" disabled={isLocked} aria-describedby={result}>
           <legend class="hidden">By how much, by whom, why</legend>
           <Field
             label="Minutes"
             help="Negative: earlier."
-            problem={minutesProblem}
-            inputRef={minutesField}
-            inputmode="text"
+            problem={problem}
+            inputRef={delay.minutesField}
             value={minutes}
-            onValue={(text) => {
-              setMinutes(text);
-              setMinutesProblem(null);
-            }}
+            onValue={delay.setMinutes}
           />
           <Field
             label="User"
@@ -107,8 +55,8 @@ export function FlightDelay({ id, shown, onAccepted }: FlightDelayProps) {
             label="Comment"
             problem={failure?.field === 'comment' ? failure.words : null}
             maxLength={LIMITS.comment}
-            value={comment}
-            onValue={setComment}
+            value={delay.comment}
+            onValue={delay.setComment}
           />
           <Preview from={from} minutes={typeof by === 'number' ? by : null} />
           <p class="actions">
@@ -117,42 +65,114 @@ export function FlightDelay({ id, shown, onAccepted }: FlightDelayProps) {
             </button>
           </p>
         </fieldset>
-        <div id={result} role="status" class="delay-result">
-          {base.state.kind === 'FAILED' && <p class="problem">Cannot read the flight: {base.state.reason}</p>}
-          {send.state.kind === 'DONE' && <p>{acceptedWords(send.state.value)}</p>}
-          {failure && failure.field === undefined && <p class="problem">{failure.words}</p>}
-          {moved && failure === null && (
-            <p class="problem">
-              It was changed since you began: departure is now {clockTime(shown.departure)}, arrival{' '}
-              {clockTime(shown.arrival)}. Sent as it is, your update is refused.
-            </p>
-          )}
-        </div>
-        {isUnknown && attempt && (
-          <p class="actions">
-            <button type="button" class="primary" onClick={() => void deliver(attempt)}>
-              Send it again
-            </button>
-            <button
-              type="button"
-              onClick={() => {
-                setAttempt(null);
-                void takePresent();
-              }}
-            >
-              Leave it
-            </button>
-          </p>
-        )}
-        {!isUnknown && (moved || failure?.kind === 'CONFLICT') && (
-          <p class="actions">
-            <button type="button" onClick={() => void takePresent()}>
-              Take the present times
-            </button>
-          </p>
-        )}
+        <Result id={result} delay={delay} shown={props.shown} />
       </form>
     </section>
+  );
+}
+
+function useDelay({ id, shown, askedAt, onAccepted }: FlightDelayProps) {
+  const [minutes, setMinutes] = useState('30');
+  const [comment, setComment] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState<Attempt | null>(null);
+  const minutesField = useRef<HTMLInputElement>(null);
+  // The version that the form is about; none before it is touched.
+  const base = useCall((ending) => readBase(id, ending));
+  const send = useCall((_ending, next: Attempt) => sendAttempt(next));
+  const held = base.state.kind === 'DONE' ? base.state.value : null;
+  const failure = send.state.kind === 'FAILED' ? failureOf(send.state.error) : null;
+  const isSending = send.state.kind === 'RUNNING';
+  const isUnknown = failure?.kind === 'UNKNOWN';
+  const by = parseMinutes(minutes);
+
+  const deliver = async (next: Attempt) => {
+    setAttempt(next);
+    if ((await send.run(next)) === undefined) return;
+    setAttempt(null);
+    setComment('');
+    // The next one is about what this one made of the flight.
+    base.reset();
+    onAccepted();
+  };
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (isSending || isUnknown) return;
+    setProblem(typeof by === 'string' ? by : null);
+    if (typeof by === 'string') {
+      minutesField.current?.focus();
+      return;
+    }
+    const read = held ?? (await base.run());
+    // What was just read is not what the one who sends it saw: it is shown first.
+    const isNews = read !== undefined && !held && !isSameTimes(read.times, shown);
+    if (isNews) setProblem('The flight has just changed: look at its times below, then send again.');
+    if (!read || isNews) return;
+    await deliver(beginAttempt({ id, base: read, minutes: by, user: user.value, comment }));
+  };
+  const takePresent = async () => {
+    setAttempt(null);
+    send.reset();
+    await base.run();
+    minutesField.current?.focus();
+  };
+  return {
+    ...{ minutes, by, problem, comment, setComment, minutesField, base: base.state, send: send.state },
+    ...{ failure, isSending, isUnknown, attempt, submit, deliver, takePresent },
+    isLocked: isSending || isUnknown,
+    from: held?.times ?? shown,
+    /** What is on the screen is not what the form is about. */
+    hasMoved: held !== null && askedAt > held.readAt && !isSameTimes(held.times, shown) && !isSending,
+    setMinutes: (text: string) => {
+      setMinutes(text);
+      setProblem(null);
+    },
+    touch: () => {
+      if (base.state.kind === 'IDLE' && !isSending) void base.run();
+    },
+  };
+}
+
+interface ResultProps {
+  readonly id: string;
+  readonly delay: ReturnType<typeof useDelay>;
+  readonly shown: Flight;
+}
+
+/** What became of it, and the way on. */
+function Result({ id, delay, shown }: ResultProps) {
+  const { base, send, failure, hasMoved, isUnknown, attempt, deliver, takePresent } = delay;
+  return (
+    <>
+      <div id={id} role="status" class="delay-result">
+        {base.kind === 'FAILED' && <p class="problem">Cannot read the flight: {base.reason}</p>}
+        {send.kind === 'DONE' && !hasMoved && <p>{acceptedWords(send.value)}</p>}
+        {failure && failure.field === undefined && <p class="problem">{failure.words}</p>}
+        {hasMoved && failure === null && (
+          <p class="problem">
+            It was changed since you began: departure is now {clockTime(shown.departure)}, arrival{' '}
+            {clockTime(shown.arrival)}. Sent as it is, your update is refused.
+          </p>
+        )}
+      </div>
+      {isUnknown && attempt && (
+        <p class="actions">
+          <button type="button" class="primary" onClick={() => void deliver(attempt)}>
+            Send it again
+          </button>
+          <button type="button" onClick={() => void takePresent()}>
+            Leave it
+          </button>
+        </p>
+      )}
+      {!isUnknown && (hasMoved || failure?.kind === 'CONFLICT') && (
+        <p class="actions">
+          <button type="button" onClick={() => void takePresent()}>
+            Take the present times
+          </button>
+        </p>
+      )}
+    </>
   );
 }
 

@@ -6,14 +6,27 @@ import type { LogAnswer, LogEntry } from '@afterwrite/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { client, poller } from '../live/api.ts';
 import { count, moment } from '../live/words.ts';
-import { useCall } from '../ui/call.ts';
-import { Freshness, usePolled } from '../ui/polled.tsx';
+import { type Call, useCall } from '../ui/call.ts';
+import { Freshness, type Polled, usePolled } from '../ui/polled.tsx';
 import { changesOf, newEntries } from './flight-words.ts';
 
 const PAGE = 20;
 const EVERY_MS = 3000;
 
-export function FlightLog({ id }: { readonly id: number }) {
+interface Trail {
+  readonly polled: Polled<LogAnswer>;
+  readonly entries: readonly LogEntry[];
+  /** undefined before the first answer. */
+  readonly next: string | null | undefined;
+  /** Entries that came and are not shown. */
+  readonly added: number;
+  readonly older: Call<void, [string]>;
+  readonly showNewest: () => void;
+  /** Somebody is in it: what is shown stays. */
+  readonly setBusy: (isBusy: boolean) => void;
+}
+
+function useTrail(id: number): Trail {
   const polled = usePolled((signal) => poller.log(id, { limit: PAGE, signal }), {
     key: id,
     everyMs: EVERY_MS,
@@ -22,11 +35,6 @@ export function FlightLog({ id }: { readonly id: number }) {
   const [shown, setShown] = useState<LogAnswer | null>(null);
   const [hasOlder, setHasOlder] = useState(false);
   const isBusy = useRef(false);
-  const heading = useRef<HTMLHeadingElement>(null);
-  const showNewest = () => {
-    setShown(newest ?? null);
-    setHasOlder(false);
-  };
   useEffect(() => {
     if (newest && (shown === null || (!hasOlder && !isBusy.current))) setShown(newest);
   }, [newest]);
@@ -35,39 +43,38 @@ export function FlightLog({ id }: { readonly id: number }) {
     setShown((now) => now && { entries: [...now.entries, ...page.entries], next: page.next });
     setHasOlder(true);
   });
-  const entries = shown?.entries ?? [];
-  const added = newest && shown ? newEntries(newest.entries, entries) : 0;
+  return {
+    polled,
+    older,
+    entries: shown?.entries ?? [],
+    next: shown?.next,
+    added: newest && shown ? newEntries(newest.entries, shown.entries) : 0,
+    showNewest: () => {
+      setShown(newest ?? null);
+      setHasOlder(false);
+    },
+    setBusy: (busy) => (isBusy.current = busy),
+  };
+}
+
+export function FlightLog({ id }: { readonly id: number }) {
+  const { polled, entries, next, older, setBusy, ...news } = useTrail(id);
+  const isReading = older.state.kind === 'RUNNING';
   return (
     <section
       class="panel flight-log"
       aria-labelledby="trail"
       aria-busy={polled.at === null && polled.error === undefined}
-      onPointerEnter={() => (isBusy.current = true)}
-      onPointerLeave={() => (isBusy.current = false)}
-      onFocusIn={() => (isBusy.current = true)}
-      onFocusOut={() => (isBusy.current = false)}
+      onPointerEnter={() => setBusy(true)}
+      onPointerLeave={() => setBusy(false)}
+      onFocusIn={() => setBusy(true)}
+      onFocusOut={() => setBusy(false)}
     >
-      <div class="trail-title">
-        <h2 id="trail" ref={heading} tabIndex={-1}>
-          Audit trail
-        </h2>
-        <p class="trail-news" role="status">
-          {added > 0 && `${count(added)} newer ${added === 1 ? 'entry' : 'entries'} came. `}
-          {added > 0 && (
-            <button
-              type="button"
-              onClick={() => {
-                showNewest();
-                heading.current?.focus();
-              }}
-            >
-              Show the newest
-            </button>
-          )}
-        </p>
-      </div>
+      <TrailTitle {...news} />
       <Freshness polled={polled} what="the audit trail" />
-      {shown && entries.length === 0 && <p class="note">No update of this flight was stored yet.</p>}
+      {next !== undefined && entries.length === 0 && (
+        <p class="note">No update of this flight was stored yet.</p>
+      )}
       {entries.length > 0 && (
         <ol class="trail">
           {entries.map((entry, index) => (
@@ -77,23 +84,40 @@ export function FlightLog({ id }: { readonly id: number }) {
           ))}
         </ol>
       )}
-      {shown?.next != null && (
+      {typeof next === 'string' && (
         <p>
-          <button
-            type="button"
-            disabled={older.state.kind === 'RUNNING'}
-            onClick={() => void older.run(shown.next ?? '')}
-          >
-            {older.state.kind === 'RUNNING' ? 'Reading …' : 'Older entries'}
+          <button type="button" disabled={isReading} onClick={() => void older.run(next)}>
+            {isReading ? 'Reading …' : 'Older entries'}
           </button>
         </p>
       )}
-      {older.state.kind === 'FAILED' && (
-        <p class="problem" role="status">
-          {older.state.reason}
-        </p>
-      )}
+      <p class="problem said" role="status">
+        {older.state.kind === 'FAILED' ? older.state.reason : ''}
+      </p>
     </section>
+  );
+}
+
+function TrailTitle({ added, showNewest }: Pick<Trail, 'added' | 'showNewest'>) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const show = () => {
+    showNewest();
+    heading.current?.focus();
+  };
+  return (
+    <div class="trail-title">
+      <h2 id="trail" ref={heading} tabIndex={-1}>
+        Audit trail
+      </h2>
+      <div class="trail-news">
+        <p role="status">{added > 0 && `${count(added)} newer ${added === 1 ? 'entry' : 'entries'} came.`}</p>
+        {added > 0 && (
+          <button type="button" onClick={show}>
+            Show the newest
+          </button>
+        )}
+      </div>
+    </div>
   );
 }
 

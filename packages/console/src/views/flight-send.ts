@@ -9,11 +9,17 @@ import { delayed, shift, type Times } from './flight-words.ts';
 export interface Base {
   readonly version: string;
   readonly times: Times;
+  /** By this machine's clock: it is no newer. */
+  readonly readAt: number;
 }
 
 export async function readBase(id: number, signal: AbortSignal): Promise<Base> {
   const { version, flight } = await client.getFlight(id, { signal });
-  return { version, times: { departure: flight.departure, arrival: flight.arrival } };
+  return {
+    version,
+    times: { departure: flight.departure, arrival: flight.arrival },
+    readAt: Date.now(),
+  };
 }
 
 /** The same each time that it is sent: the key lets it be carried out once. */

@@ -68,11 +68,10 @@ type Compared = Pick<ConsistencyAnswer, 'reason' | 'cache' | 'database' | 'pendi
 
 /** `oldestMs`: of the flight's partition; null where it is not known. */
 export function verdictOf(answer: Compared, oldestMs: number | null): Verdict {
-  const { reason, cache, database, pending, pendingUpdates } = answer;
+  const { reason, pending, pendingUpdates } = answer;
   const waiting = `${counted(pendingUpdates, 'update')} of it ${pendingUpdates === 1 ? 'waits' : 'wait'}`;
   switch (reason) {
     case 'EQUAL':
-      if (!cache && !database) return NO_SUCH_FLIGHT;
       return {
         tone: 'GOOD',
         title: 'Equal',
@@ -82,7 +81,6 @@ export function verdictOf(answer: Compared, oldestMs: number | null): Verdict {
         advice: null,
       };
     case 'NOT_CACHED':
-      if (!database) return NO_SUCH_FLIGHT;
       return {
         tone: 'GOOD',
         title: 'Not cached',
@@ -108,11 +106,12 @@ export function verdictOf(answer: Compared, oldestMs: number | null): Verdict {
   }
 }
 
-const NO_SUCH_FLIGHT: Verdict = {
+/** The API answers 404 then, not a comparison. */
+export const NO_SUCH_FLIGHT: Verdict = {
   tone: 'UNKNOWN',
   title: 'There is no such flight',
   meaning: 'Neither the cache nor the database has it.',
-  advice: 'Look at the id, or search by flight number.',
+  advice: 'Look at the id, or search by flight number. What was stored of it before is in its audit trail.',
 };
 
 function sinceWhen(oldestMs: number | null): string {

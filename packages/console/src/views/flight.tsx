@@ -1,5 +1,6 @@
 /** One flight: what the cache and the database hold of it, an update of it followed from one to the other, and its trail. */
 import '../style/flight.css';
+import { ApiProblem } from '@afterwrite/client';
 import { poller } from '../live/api.ts';
 import { usePolled } from '../ui/polled.tsx';
 import { route } from '../route.ts';
@@ -23,23 +24,28 @@ export function FlightView() {
 
 const COMPARE_EVERY_MS = 2000;
 
-async function compare(id: number, signal: AbortSignal): Promise<Comparison> {
-  const answer = await poller.consistency(id, { signal });
+async function compare(id: number, signal: AbortSignal): Promise<Comparison | 'NOT_FOUND'> {
+  const askedAt = Date.now();
+  const answer = await poller.consistency(id, { signal }).catch((error: unknown) => {
+    if (error instanceof ApiProblem && error.code === 'NOT_FOUND') return null;
+    throw error;
+  });
+  if (answer === null) return 'NOT_FOUND';
   const partition = partitionOf(answer.cacheKey);
-  if (answer.pendingUpdates === 0 || partition === null) return { answer, oldestMs: null };
+  if (answer.pendingUpdates === 0 || partition === null) return { answer, askedAt, oldestMs: null };
   // Since when something waits: worth having, and no reason to show nothing.
   const queue = await poller.queue({ signal }).catch(() => null);
-  return { answer, oldestMs: queue?.partitions[partition]?.oldestMs ?? null };
+  return { answer, askedAt, oldestMs: queue?.partitions[partition]?.oldestMs ?? null };
 }
 
 function FlightPage({ id }: { readonly id: number }) {
   const compared = usePolled((signal) => compare(id, signal), { key: id, everyMs: COMPARE_EVERY_MS });
-  const answer = compared.value?.answer;
-  const shown = answer && (answer.cache ?? answer.database);
+  const found = compared.value === 'NOT_FOUND' ? undefined : compared.value;
+  const shown = found && (found.answer.cache ?? found.answer.database);
   return (
     <div class="flight-page">
       <FlightCompare id={id} compared={compared} />
-      {shown && <FlightDelay id={id} shown={shown} onAccepted={compared.refresh} />}
+      {shown && <FlightDelay id={id} shown={shown} askedAt={found.askedAt} onAccepted={compared.refresh} />}
       <FlightUpdates flightId={id} />
       <FlightLog id={id} />
     </div>

@@ -54,19 +54,7 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
           value={fields.seconds}
           onValue={(seconds) => setFields({ ...fields, seconds })}
         />
-        <div class="buttons" role="group" aria-label="Ready made">
-          {PRESETS.map(({ name, updatesPerSecond, seconds }) => (
-            <button
-              key={name}
-              type="button"
-              onClick={() =>
-                setFields({ updatesPerSecond: String(updatesPerSecond), seconds: String(seconds) })
-              }
-            >
-              {name}: {count(updatesPerSecond)} a second
-            </button>
-          ))}
-        </div>
+        <Presets onChoose={setFields} />
         <div class="buttons">
           <button type="submit" class="primary" disabled={isUnderWay || start.state.kind === 'RUNNING'}>
             {start.state.kind === 'RUNNING' ? 'Starting …' : 'Start the load'}
@@ -83,7 +71,7 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
           </button>
         </div>
       </form>
-      <p role="status" class="problem">
+      <p role="status" class="problem said">
         {failed?.kind === 'FAILED' ? failed.reason : ''}
       </p>
       <p class="note">
@@ -91,5 +79,21 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
         cache-aside at the same time, to compare.
       </p>
     </section>
+  );
+}
+
+function Presets({ onChoose }: { readonly onChoose: (fields: LoadFields) => void }) {
+  return (
+    <div class="buttons" role="group" aria-label="Ready made">
+      {PRESETS.map(({ name, updatesPerSecond, seconds }) => (
+        <button
+          key={name}
+          type="button"
+          onClick={() => onChoose({ updatesPerSecond: String(updatesPerSecond), seconds: String(seconds) })}
+        >
+          {name}: {count(updatesPerSecond)} a second
+        </button>
+      ))}
+    </div>
   );
 }

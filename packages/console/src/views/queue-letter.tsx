@@ -8,10 +8,12 @@ interface LetterItemProps {
   readonly letter: Letter;
   readonly isChosen: boolean;
   readonly onChoose: (isChosen: boolean) => void;
+  readonly onOpen: () => void;
   readonly onDone: (answer: RedriveAnswer) => void;
+  readonly onClose: () => void;
 }
 
-export function LetterItem({ letter, isChosen, onChoose, onDone }: LetterItemProps) {
+export function LetterItem({ letter, isChosen, onChoose, ...asked }: LetterItemProps) {
   const { letterId, id, seq, update, reason, parkedAt, partition } = letter;
   const { title, advice } = reasonWords(reason);
   const obstacle = whyNot(letter);
@@ -36,10 +38,10 @@ export function LetterItem({ letter, isChosen, onChoose, onDone }: LetterItemPro
       {update && <Changes update={update} />}
       {obstacle !== null && <p class="obstacle">{obstacle}</p>}
       <div class="letter-foot">
-        {obstacle === null && seq !== null && <RedriveOne letterId={letterId} seq={seq} onDone={onDone} />}
+        {obstacle === null && seq !== null && <RedriveOne letterId={letterId} seq={seq} {...asked} />}
         <details>
           <summary>
-            Raw<span class="hidden"> item of letter {letterId}</span>
+            Raw item<span class="hidden"> of letter {letterId}</span>
           </summary>
           <dl class="raw">
             <dt>Reason</dt>

@@ -5,13 +5,15 @@ import { count, counted } from '../live/words.ts';
 import { Confirm } from '../ui/confirm.tsx';
 import { outcomesInShort, outcomeWords } from './queue-words.ts';
 
-interface RedriveProps {
+export interface RedriveProps {
   readonly onDone: (answer: RedriveAnswer) => void;
+  readonly onClose: () => void;
 }
 
 export function RedriveChosen({
   chosen,
   onDone,
+  onClose,
 }: RedriveProps & { readonly chosen: ReadonlyMap<number, number> }) {
   const seqs = [...new Set(chosen.values())];
   return (
@@ -23,6 +25,7 @@ export function RedriveChosen({
       work={(signal) => client.redrive({ seqs, signal })}
       result={RedriveResult}
       onDone={onDone}
+      onClose={onClose}
     >
       <RedriveMeaning />
       <p class="note">Letters: {[...chosen.keys()].join(', ')}.</p>
@@ -30,10 +33,11 @@ export function RedriveChosen({
   );
 }
 
-export function RedriveAll({ found, onDone }: RedriveProps & { readonly found: number | null }) {
+export function RedriveAll({ found, onDone, onClose }: RedriveProps & { readonly found: number | null }) {
   return (
     <Confirm
       label="Redrive all"
+      disabled={found === 0}
       question={
         found === null ? 'Redrive all dead letters?' : `Redrive all ${counted(found, 'dead letter')}?`
       }
@@ -41,6 +45,7 @@ export function RedriveAll({ found, onDone }: RedriveProps & { readonly found: n
       work={(signal) => client.redrive({ signal })}
       result={RedriveResult}
       onDone={onDone}
+      onClose={onClose}
     >
       <RedriveMeaning />
       <p>Also those of other pages, and those that cannot be named by a seq.</p>
@@ -51,18 +56,22 @@ export function RedriveAll({ found, onDone }: RedriveProps & { readonly found: n
 interface RedriveOneProps extends RedriveProps {
   readonly letterId: number;
   readonly seq: number;
+  /** The question is put: the letter must not go from under it. */
+  readonly onOpen: () => void;
 }
 
-export function RedriveOne({ letterId, seq, onDone }: RedriveOneProps) {
+export function RedriveOne({ letterId, seq, onOpen, onDone, onClose }: RedriveOneProps) {
   return (
     <Confirm
       label="Redrive"
       name={`Redrive letter ${letterId}`}
+      onOpen={onOpen}
       question={`Redrive letter ${letterId}?`}
       action="Redrive it"
       work={(signal) => client.redrive({ seqs: [seq], signal })}
       result={RedriveResult}
       onDone={onDone}
+      onClose={onClose}
     >
       <RedriveMeaning />
     </Confirm>

@@ -45,7 +45,8 @@ describe('a dead letter', () => {
     expect(whyNot({ ...letter, seq: null })).toContain('no seq');
   });
 
-  test('values are shown as they are', () => {
+  test('values are shown as they are, times as all times are', () => {
+    expect(changeText('2027-06-01T10:00:00Z')).toBe('2027-06-01 10:00:00 UTC');
     expect(['a', 1, null, true].map(changeText)).toEqual(['a', '1', 'null', 'true']);
   });
 });

@@ -1,6 +1,6 @@
 /** What the view Queue says. */
 import type { LettersAnswer, ProcessAnswer, RedriveAnswer } from '@afterwrite/client';
-import { count, counted, duration } from '../live/words.ts';
+import { count, counted, duration, moment } from '../live/words.ts';
 
 export type Letter = LettersAnswer['deadLetters'][number];
 export type Outcome = RedriveAnswer['outcomes'][number];
@@ -52,9 +52,10 @@ export function whyNot({ reason, superseded, redrivable, seq }: Letter): string 
   return null;
 }
 
-/** A field's value, or what is no simple value as JSON. */
+/** A field's value: a time as elsewhere on the page, what is no text as JSON. */
 export function changeText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value)) return moment(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function outcomeWords({ kind, fields = [] }: Outcome): string {
