@@ -59,7 +59,11 @@ export function QueueLetters({ found, onChanged }: QueueLettersProps) {
       </h2>
       <Freshness polled={polled} what="the dead letters" />
       {answered && letters.length === 0 && (
-        <p>{path.length === 1 ? 'None: nothing waits for a decision.' : 'No more letters here.'}</p>
+        <p>
+          {path.length === 1
+            ? 'None: the database has refused nothing that waits for a decision.'
+            : 'No more letters here.'}
+        </p>
       )}
       {answered && <LettersBar {...{ letters, chosen, choose, found, onDone, onClose }} />}
       <ul class="letters">

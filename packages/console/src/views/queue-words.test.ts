@@ -84,6 +84,13 @@ describe('a flush', () => {
     expect(processWords(done)).toEqual(['Stored 12 updates with 3 statements.', 'Nothing waits.']);
   });
 
+  test('that nothing was there is said as that', () => {
+    expect(processWords({ ...done, processed: 0, queries: 0 })).toEqual([
+      'Nothing was stored.',
+      'Nothing waits.',
+    ]);
+  });
+
   test('says what is left, parked, stopped and away', () => {
     const lines = processWords({
       ...done,

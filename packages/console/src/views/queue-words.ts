@@ -94,7 +94,9 @@ export function outcomesInShort(outcomes: readonly Outcome[]): string {
 export function processWords(answer: ProcessAnswer): string[] {
   const { processed, skipped, failed, queries, remaining, stopped, storeAway } = answer;
   return [
-    `Stored ${counted(processed, 'update')} with ${counted(queries, 'statement')}.`,
+    processed + skipped + failed === 0
+      ? 'Nothing was stored.'
+      : `Stored ${counted(processed, 'update')} with ${counted(queries, 'statement')}.`,
     ...(failed > 0
       ? [
           `${counted(failed, 'update')} parked as dead letter${failed === 1 ? '' : 's'}: the database refuses them.`,
