@@ -1,5 +1,11 @@
 /** The API that this page came from: same origin, whatever path is before it. */
-import { AfterwriteClient, ApiProblem, type LoadRequest, type LoadState } from '@afterwrite/client';
+import {
+  AfterwriteClient,
+  ApiProblem,
+  ApiUnreachableError,
+  type LoadRequest,
+  type LoadState,
+} from '@afterwrite/client';
 
 const base = new URL('.', document.baseURI);
 
@@ -44,6 +50,9 @@ async function postLoad(path: string, body: object): Promise<LoadState> {
 /** In words for a person. */
 export function describeError(error: unknown): string {
   if (error instanceof ApiProblem) return error.detail;
+  if (error instanceof ApiUnreachableError && error.code === 'TIMEOUT') return 'No answer in time.';
+  if (error instanceof ApiUnreachableError && error.code === 'UNREACHABLE')
+    return 'The server cannot be reached.';
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'No answer in time.';
   if (error instanceof TypeError) return 'The server cannot be reached.';
   return error instanceof Error ? error.message : String(error);

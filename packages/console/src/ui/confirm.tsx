@@ -3,7 +3,7 @@
  * question was. The dialog is the browser's own: focus stays in it, Escape leaves it, and focus goes back to the button.
  */
 import type { ComponentChildren } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { useCall } from './call.ts';
 
 interface ConfirmProps<T> {
@@ -40,11 +40,17 @@ export function Confirm<T>(props: ConfirmProps<T>) {
     disabled = false,
   } = props;
   const dialog = useRef<HTMLDialogElement>(null);
+  const leave = useRef<HTMLButtonElement>(null);
   const title = useId();
   const { state, run, reset } = useCall<T, []>(props.work);
   const isRunning = state.kind === 'RUNNING';
   const isOver = state.kind === 'DONE' || state.kind === 'FAILED';
+  // The button that had focus has gone.
+  useEffect(() => {
+    if (isOver) leave.current?.focus();
+  }, [isOver]);
   const begin = async () => {
+    if (isRunning) return;
     const value = await run();
     if (value !== undefined) onDone?.(value);
   };
@@ -73,11 +79,11 @@ export function Confirm<T>(props: ConfirmProps<T>) {
         </div>
         <p class="actions">
           {!isOver && (
-            <button type="button" class="primary" disabled={isRunning} onClick={() => void begin()}>
+            <button type="button" class="primary" aria-disabled={isRunning} onClick={() => void begin()}>
               {action}
             </button>
           )}
-          <button type="button" onClick={() => dialog.current?.close()}>
+          <button type="button" ref={leave} onClick={() => dialog.current?.close()}>
             {isOver || isRunning ? 'Close' : 'Cancel'}
           </button>
         </p>

@@ -13,7 +13,7 @@ interface FieldProps {
   readonly inputmode?: 'text' | 'numeric';
   readonly autocomplete?: string;
   readonly maxLength?: number;
-  readonly placeholder?: string;
+  readonly readOnly?: boolean;
 }
 
 export function Field({ label, help, problem = null, value, onValue, inputRef, ...input }: FieldProps) {

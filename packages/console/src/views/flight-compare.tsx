@@ -48,16 +48,24 @@ export function FlightCompare({ id, compared }: FlightCompareProps) {
       </h2>
       <Freshness polled={compared} what="cache and database" />
       {compared.value === 'NOT_FOUND' && <Finding verdict={NO_SUCH_FLIGHT} mark="?" />}
-      {comparison && <Compared comparison={comparison} />}
+      {comparison && <Compared comparison={comparison} isOld={compared.error !== undefined} />}
       {flight && <SideBySide answer={answer} />}
     </section>
   );
 }
 
-function Compared({ comparison: { answer, oldestMs } }: { readonly comparison: Comparison }) {
+interface ComparedProps {
+  readonly comparison: Comparison;
+  /** It could not be read again since. */
+  readonly isOld: boolean;
+}
+
+function Compared({ comparison: { answer, oldestMs }, isOld }: ComparedProps) {
+  const verdict = verdictOf(answer, oldestMs);
+  const title = isOld ? `When last read: ${verdict.title}` : verdict.title;
   const partition = partitionOf(answer.cacheKey);
   return (
-    <Finding verdict={verdictOf(answer, oldestMs)} mark={MARKS[answer.reason]}>
+    <Finding verdict={{ ...verdict, title }} mark={MARKS[answer.reason]}>
       {answer.reason === 'DIFFERENT' && (
         <p>
           <code>npm run reconcile -- --all</code>{' '}

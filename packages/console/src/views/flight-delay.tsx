@@ -6,11 +6,10 @@
 import { signal } from '@preact/signals';
 import type { Flight } from '@afterwrite/client';
 import { useId, useRef, useState } from 'preact/hooks';
-import { count } from '../live/words.ts';
 import { useCall } from '../ui/call.ts';
 import { Field } from '../ui/field.tsx';
-import { type Attempt, beginAttempt, failureOf, readBase, sendAttempt, type Sent } from './flight-send.ts';
-import { clockTime, delayed, isSameTimes, parseMinutes, partitionOf, shift } from './flight-words.ts';
+import { type Attempt, beginAttempt, failureOf, readBase, sendAttempt } from './flight-send.ts';
+import { clockTime, delayed, isSameTimes, parseMinutes, shift } from './flight-words.ts';
 
 /** Kept from flight to flight. */
 const user = signal('');
@@ -26,19 +25,20 @@ interface FlightDelayProps {
 
 export function FlightDelay(props: FlightDelayProps) {
   const delay = useDelay(props);
-  const { minutes, by, problem, from, failure, isLocked, isSending } = delay;
+  const { minutes, by, problem, from, failure, isLocked, isSending, isUnknown } = delay;
   const result = useId();
   return (
     <section class="panel flight-delay" aria-labelledby="delay">
       <h2 id="delay">Delay it</h2>
       <form noValidate onSubmit={(event) => void delay.submit(event)} onFocusIn={delay.touch}>
-        <fieldset class="plain" disabled={isLocked} aria-describedby={result}>
+        <fieldset class="plain" aria-describedby={result}>
           <legend class="hidden">By how much, by whom, why</legend>
           <Field
             label="Minutes"
             help="Negative: earlier."
             problem={problem}
             inputRef={delay.minutesField}
+            readOnly={isLocked}
             value={minutes}
             onValue={delay.setMinutes}
           />
@@ -47,6 +47,7 @@ export function FlightDelay(props: FlightDelayProps) {
             help="Counts where callers are not authenticated."
             problem={failure?.field === 'user' ? failure.words : null}
             maxLength={LIMITS.user}
+            readOnly={isLocked}
             autocomplete="username"
             value={user.value}
             onValue={(text) => (user.value = text)}
@@ -55,14 +56,21 @@ export function FlightDelay(props: FlightDelayProps) {
             label="Comment"
             problem={failure?.field === 'comment' ? failure.words : null}
             maxLength={LIMITS.comment}
+            readOnly={isLocked}
             value={delay.comment}
             onValue={delay.setComment}
           />
           <Preview from={from} minutes={typeof by === 'number' ? by : null} />
           <p class="actions">
-            <button type="submit" class="primary">
-              {isSending ? 'Sending …' : 'Delay the flight'}
+            {/* The same button throughout, never disabled: focus stays on it. */}
+            <button type="submit" class="primary" aria-disabled={isSending}>
+              {isSending ? 'Sending …' : isUnknown ? 'Send it again' : 'Delay the flight'}
             </button>
+            {isUnknown && (
+              <button type="button" onClick={() => void delay.takePresent()}>
+                Leave it
+              </button>
+            )}
           </p>
         </fieldset>
         <Result id={result} delay={delay} shown={props.shown} />
@@ -97,7 +105,11 @@ function useDelay({ id, shown, askedAt, onAccepted }: FlightDelayProps) {
   };
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (isSending || isUnknown) return;
+    if (isSending) return;
+    if (isUnknown && attempt) {
+      await deliver(attempt);
+      return;
+    }
     setProblem(typeof by === 'string' ? by : null);
     if (typeof by === 'string') {
       minutesField.current?.focus();
@@ -118,7 +130,7 @@ function useDelay({ id, shown, askedAt, onAccepted }: FlightDelayProps) {
   };
   return {
     ...{ minutes, by, problem, comment, setComment, minutesField, base: base.state, send: send.state },
-    ...{ failure, isSending, isUnknown, attempt, submit, deliver, takePresent },
+    ...{ failure, isSending, isUnknown, submit, takePresent },
     isLocked: isSending || isUnknown,
     from: held?.times ?? shown,
     /** What is on the screen is not what the form is about. */
@@ -141,12 +153,14 @@ interface ResultProps {
 
 /** What became of it, and the way on. */
 function Result({ id, delay, shown }: ResultProps) {
-  const { base, send, failure, hasMoved, isUnknown, attempt, deliver, takePresent } = delay;
+  const { base, send, failure, hasMoved, isUnknown, takePresent } = delay;
   return (
     <>
       <div id={id} role="status" class="delay-result">
         {base.kind === 'FAILED' && <p class="problem">Cannot read the flight: {base.reason}</p>}
-        {send.kind === 'DONE' && !hasMoved && <p>{acceptedWords(send.value)}</p>}
+        {send.kind === 'DONE' && !hasMoved && (
+          <p>Accepted: {send.value.what}. It is followed under “Updates made here”.</p>
+        )}
         {failure && failure.field === undefined && <p class="problem">{failure.words}</p>}
         {hasMoved && failure === null && (
           <p class="problem">
@@ -155,16 +169,6 @@ function Result({ id, delay, shown }: ResultProps) {
           </p>
         )}
       </div>
-      {isUnknown && attempt && (
-        <p class="actions">
-          <button type="button" class="primary" onClick={() => void deliver(attempt)}>
-            Send it again
-          </button>
-          <button type="button" onClick={() => void takePresent()}>
-            Leave it
-          </button>
-        </p>
-      )}
       {!isUnknown && (hasMoved || failure?.kind === 'CONFLICT') && (
         <p class="actions">
           <button type="button" onClick={() => void takePresent()}>
@@ -174,10 +178,6 @@ function Result({ id, delay, shown }: ResultProps) {
       )}
     </>
   );
-}
-
-function acceptedWords({ answer: { cacheKey, queueLength }, what }: Sent): string {
-  return `Accepted: ${what}. It waits as number ${count(queueLength)} in the queue of partition ${partitionOf(cacheKey) ?? '?'}.`;
 }
 
 interface PreviewProps {

@@ -86,7 +86,7 @@ export function FlightLog({ id }: { readonly id: number }) {
       )}
       {typeof next === 'string' && (
         <p>
-          <button type="button" disabled={isReading} onClick={() => void older.run(next)}>
+          <button type="button" aria-disabled={isReading} onClick={() => void (isReading || older.run(next))}>
             {isReading ? 'Reading …' : 'Older entries'}
           </button>
         </p>

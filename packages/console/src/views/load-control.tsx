@@ -23,6 +23,9 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
   const start = useCall((_signal, request: Parameters<typeof startLoad>[0]) => startLoad(request));
   const stop = useCall(() => stopLoad());
   const request = requestOf(fields);
+  // Not disabled, but without effect: focus stays where it is.
+  const isStarting = start.state.kind === 'RUNNING';
+  const canStop = isUnderWay && stop.state.kind !== 'RUNNING';
   const problemOf = (text: string, most: number) => {
     const value = parseWhole(text, most);
     return isChecked && typeof value === 'string' ? value : null;
@@ -31,7 +34,7 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
     event.preventDefault();
     setIsChecked(true);
     stop.reset();
-    if (request && !isUnderWay && start.state.kind !== 'RUNNING') void start.run(request);
+    if (request && !isUnderWay && !isStarting) void start.run(request);
   };
   const failed = [start.state, stop.state].find((state) => state.kind === 'FAILED');
   return (
@@ -56,13 +59,14 @@ export function LoadControl({ isUnderWay }: { readonly isUnderWay: boolean }) {
         />
         <Presets onChoose={setFields} />
         <div class="buttons">
-          <button type="submit" class="primary" disabled={isUnderWay || start.state.kind === 'RUNNING'}>
-            {start.state.kind === 'RUNNING' ? 'Starting …' : 'Start the load'}
+          <button type="submit" class="primary" aria-disabled={isUnderWay || isStarting}>
+            {isStarting ? 'Starting …' : 'Start the load'}
           </button>
           <button
             type="button"
-            disabled={!isUnderWay || stop.state.kind === 'RUNNING'}
+            aria-disabled={!canStop}
             onClick={() => {
+              if (!canStop) return;
               start.reset();
               void stop.run();
             }}

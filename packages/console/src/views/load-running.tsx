@@ -5,7 +5,7 @@ import { count, duration, rate } from '../live/words.ts';
 import { Chart } from '../ui/chart.tsx';
 import { elapsedSeconds, isUnderWay, lateWords, refusalWords, stateWords } from './load-words.ts';
 
-const CHART_HEIGHT = 150;
+const CHART_HEIGHT = 190;
 
 export function LoadRunning({ load }: { readonly load: LoadState }) {
   const { run } = load;

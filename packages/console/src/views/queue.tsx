@@ -15,8 +15,10 @@ export function QueueView() {
   const queue = polled.value;
   return (
     <div class="queue-view" aria-busy={polled.at === null && polled.error === undefined}>
-      <Freshness polled={polled} what="the queue" />
-      <QueueFigures queue={queue} />
+      <section class="panel queue-top" aria-label="The whole queue">
+        <Freshness polled={polled} what="the queue" />
+        <QueueFigures queue={queue} />
+      </section>
       <QueueActions onDone={polled.refresh} />
       <QueueLetters found={queue?.deadLetters ?? null} onChanged={polled.refresh} />
       {queue && <QueuePartitions partitions={queue.partitions} />}
@@ -34,7 +36,7 @@ function QueueFigures({ queue }: { readonly queue: QueueAnswer | undefined }) {
   const stopped = queue?.partitions.filter((each) => each.stopped !== null).length;
   const breaker = queue?.breaker;
   return (
-    <dl class="queue-figures panel">
+    <dl class="queue-figures">
       <FigureOf name="Updates that wait" value={count(queue?.queueLength)} />
       <FigureOf name="Oldest of them" value={queue?.oldestMs === null ? 'none' : duration(queue?.oldestMs)} />
       <FigureOf name="Dead letters" value={count(queue?.deadLetters)} isBad={(queue?.deadLetters ?? 0) > 0} />
