@@ -76,13 +76,19 @@ it('sends an update again with the same key when its reply was lost, and another
   expect(calls[0]).toMatchObject({ url: 'https://api.test/v1/flights/7', init: { method: 'PATCH' } });
 });
 
-it('takes the key, the version, the wait and the token that it is given', async () => {
+it('takes the key, the version, the wait, the trace and the token that it is given', async () => {
   const tokens = ['old', 'new'];
   const { client, calls } = setUp([problem(503, 'unavailable'), OK], { token: () => tokens.shift() ?? '' });
-  await client.updateFlight(7, UPDATE, { idempotencyKey: 'mine', ifMatch: 'e-1', waitSeconds: 3 });
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  await client.updateFlight(7, UPDATE, {
+    idempotencyKey: 'mine',
+    ifMatch: 'e-1',
+    waitSeconds: 3,
+    traceparent,
+  });
   expect(calls.map(({ init }) => init.headers)).toMatchObject([
     { 'idempotency-key': 'mine', 'if-match': '"e-1"', prefer: 'wait=3', authorization: 'Bearer old' },
-    { 'idempotency-key': 'mine', authorization: 'Bearer new' },
+    { 'idempotency-key': 'mine', traceparent, authorization: 'Bearer new' },
   ]);
 });
 

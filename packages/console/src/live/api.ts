@@ -1,11 +1,7 @@
 /** The API that this page came from: same origin, whatever path is before it. */
-import {
-  AfterwriteClient,
-  ApiProblem,
-  ApiUnreachableError,
-  type LoadRequest,
-  type LoadState,
-} from '@afterwrite/client';
+import { AfterwriteClient, type LoadRequest, type LoadState } from '@afterwrite/client';
+
+export { describeError } from './describe-error.ts';
 
 const base = new URL('.', document.baseURI);
 
@@ -33,7 +29,7 @@ export async function stopLoad(): Promise<LoadState> {
   return await postLoad('load/stop', {});
 }
 
-export class LoadRefusedError extends Error {}
+class LoadRefusedError extends Error {}
 
 async function postLoad(path: string, body: object): Promise<LoadState> {
   const response = await fetch(here(path), {
@@ -45,15 +41,4 @@ async function postLoad(path: string, body: object): Promise<LoadState> {
   const answer = (await response.json()) as LoadState & { readonly detail?: string };
   if (!response.ok) throw new LoadRefusedError(answer.detail ?? `The server answered ${response.status}.`);
   return answer;
-}
-
-/** In words for a person. */
-export function describeError(error: unknown): string {
-  if (error instanceof ApiProblem) return error.detail;
-  if (error instanceof ApiUnreachableError && error.code === 'TIMEOUT') return 'No answer in time.';
-  if (error instanceof ApiUnreachableError && error.code === 'UNREACHABLE')
-    return 'The server cannot be reached.';
-  if (error instanceof DOMException && error.name === 'TimeoutError') return 'No answer in time.';
-  if (error instanceof TypeError) return 'The server cannot be reached.';
-  return error instanceof Error ? error.message : String(error);
 }

@@ -78,7 +78,7 @@ function kept(updates: readonly FollowedUpdate[]): readonly FollowedUpdate[] {
   return updates.filter((update) => !gone.has(update)).slice(0, KEPT);
 }
 
-export function pauseAt(ageMs: number): number {
+function pauseAt(ageMs: number): number {
   return Math.min(EVERY.mostMs, Math.max(EVERY.leastMs, ageMs * EVERY.ofAge));
 }
 

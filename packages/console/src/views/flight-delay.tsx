@@ -8,7 +8,8 @@ import type { Flight } from '@afterwrite/client';
 import { useId, useRef, useState } from 'preact/hooks';
 import { useCall } from '../ui/call.ts';
 import { Field } from '../ui/field.tsx';
-import { type Attempt, beginAttempt, failureOf, readBase, sendAttempt } from './flight-send.ts';
+import { failureOf } from './flight-failure.ts';
+import { type Attempt, beginAttempt, readBase, sendAttempt } from './flight-send.ts';
 import { clockTime, delayed, isSameTimes, parseMinutes, shift } from './flight-words.ts';
 
 /** Kept from flight to flight. */

@@ -25,7 +25,7 @@ export function parseSearch(text: string): Search {
 }
 
 /** Largest delay that the form takes: a week. */
-export const MAX_DELAY_MINUTES = 7 * 24 * 60;
+const MAX_DELAY_MINUTES = 7 * 24 * 60;
 
 /** The minutes, or why they are none. */
 export function parseMinutes(text: string): number | string {
