@@ -12,6 +12,7 @@ export const catalog = {
   'get-flight': SMALL,
   // `Prefer: wait=20` keeps it busy that long.
   'update-flight': { timeoutSeconds: 28, memoryMb: 512 },
+  'find-flights': SMALL,
   'flight-consistency': SMALL,
   'flight-log': SMALL,
   'write-receipt': SMALL,

@@ -12,6 +12,7 @@ export interface Route {
 }
 
 export const routes = [
+  { method: 'GET', path: '/flights', function: 'find-flights', scope: 'flights:read' },
   { method: 'GET', path: '/flights/{flightId}', function: 'get-flight', scope: 'flights:read' },
   { method: 'PATCH', path: '/flights/{flightId}', function: 'update-flight', scope: 'flights:write' },
   {

@@ -102,6 +102,8 @@ const production: StageSettings = {
   reservedConcurrency: {
     'get-flight': 60,
     'update-flight': 60,
+    // Each reads the whole table, where that has no index on flightno.
+    'find-flights': 5,
     'flight-consistency': 5,
     'flight-log': 10,
     'write-receipt': 10,

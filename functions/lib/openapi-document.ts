@@ -28,6 +28,12 @@ function header(name: string, description: string): Parameter {
 }
 
 const descriptions: Readonly<Record<string, Description>> = {
+  'GET /flights': {
+    summary: 'Flights by their number, from the database',
+    query: schemas.findQuery,
+    answers: { 200: schemas.findAnswer },
+    problems: ['invalid-field', 'unavailable'],
+  },
   'GET /flights/{flightId}': {
     summary: 'One flight, from the cache or the database',
     headers: [header('If-None-Match', 'An ETag from an earlier answer: 304 when it still holds')],

@@ -8,6 +8,7 @@ export const MAX_BODY_BYTES = 16_384;
 export const MAX_LOG_LIMIT = 500;
 const MAX_BATCH_SIZE = 5000;
 const MAX_LETTERS = 1000;
+const MAX_FOUND = 50;
 
 const time = z.iso.datetime().describe('ISO 8601, UTC, whole seconds');
 const inputTime = z
@@ -81,6 +82,34 @@ export const consistencyAnswer = z.object({
   queueLength: count,
   cacheKey: z.string(),
   query: z.string(),
+});
+
+export const findQuery = z.strictObject({
+  flightno: z
+    .string()
+    .max(40)
+    .describe('1 to 8 letters and digits, in either case; the whole number, not its beginning')
+    .meta({ examples: ['SA2133'] }),
+  limit: z.coerce.number().int().min(1).max(MAX_FOUND).default(20),
+});
+
+export const findAnswer = z.object({
+  flights: z
+    .array(
+      flight.pick({
+        flight_id: true,
+        flightno: true,
+        departure: true,
+        arrival: true,
+        airlinename: true,
+        from_airport: true,
+        to_airport: true,
+      }),
+    )
+    .describe(
+      'Newest departure first, as the database has them: updates that wait are not in them yet; ' +
+        'GET /flights/{flightId} has those',
+    ),
 });
 
 export const logQuery = z.strictObject({

@@ -41,6 +41,7 @@ const LEAKS =
 const HEADER_VALUE = /^[\t\u0020-\u007e]*$/;
 
 const ANSWERS: Readonly<Record<string, z.ZodType>> = {
+  'GET /flights': schemas.findAnswer,
   'GET /flights/{flightId}': schemas.readAnswer,
   'PATCH /flights/{flightId}': schemas.updateAnswer,
   'GET /flights/{flightId}/consistency': schemas.consistencyAnswer,

@@ -207,6 +207,7 @@ const KINDS: readonly (readonly [weight: number, kind: Kind])[] = [
   [3, replay],
   [6, read],
   [4, get('/flights/{flightId}/log', ['limit', 'before'])],
+  [3, get('/flights', ['flightno', 'limit'])],
   [3, get('/flights/{flightId}/consistency')],
   [7, receipt],
   [3, get('/queue/dead-letters', ['limit', 'after'])],

@@ -56,6 +56,8 @@ describe('with Valkey down', () => {
         status: 200,
         body: { source: 'CACHE_BYPASS', pending: null },
       });
+      const query = { flightno: 'XX1' };
+      expect(await call('GET', '/flights', { query })).toMatchObject({ status: 200, body: { flights: [] } });
       expect(await patch(2)).toMatchObject(UNAVAILABLE);
       const health = await call<{ checks: { name: string; ok: boolean }[] }>('GET', '/health');
       expect(health.status).toBe(503);
@@ -80,6 +82,7 @@ describe('with MySQL down at a cold start', () => {
     vi.stubEnv('DB_PORT', '1');
     expect(await call('GET', '/flights/1')).toMatchObject({ status: 200, body: { source: 'CACHE_HIT' } });
     expect(await call('GET', '/flights/2')).toMatchObject(UNAVAILABLE);
+    expect(await call('GET', '/flights', { query: { flightno: 'XX1' } })).toMatchObject(UNAVAILABLE);
     expect(await patch(1)).toMatchObject(UNAVAILABLE);
     expect((await call('GET', '/health')).status).toBe(503);
   });

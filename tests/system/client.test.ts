@@ -104,6 +104,15 @@ it('turns the pages of the audit trail', async () => {
   expect(entries).toHaveLength(2);
 });
 
+it('finds flights by their number', async () => {
+  const { flight } = await client.getFlight(4);
+  const { flights } = await client.findFlights({ flightno: flight.flightno.toLowerCase(), limit: 50 });
+  expect(flights).toContainEqual(expect.objectContaining({ flight_id: 4, departure: flight.departure }));
+  await expect(client.findFlights({ flightno: '%' })).rejects.toMatchObject({ field: 'flightno' });
+  const gone = AbortSignal.abort(new Error('gone'));
+  await expect(client.findFlights({ flightno: 'SA1', signal: gone })).rejects.toThrow('gone');
+});
+
 it('shows dead letters and stores them once their cause is mended', async () => {
   await world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')");
   const late = { departure: '2091-01-01T10:00:00Z', arrival: '2091-01-01T12:00:00Z' };

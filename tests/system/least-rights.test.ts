@@ -69,6 +69,7 @@ async function doEverything(): Promise<string[]> {
     await world.db.query(ALLOW);
     await attempt(() => cache.redrive());
     await attempt(() => cache.audit(1, { limit: 10 }));
+    await attempt(() => cache.findFlights({ flightno: 'SA2133' }));
     await attempt(() => cache.verifyConsistency(1));
     await attempt(() => cache.writeState(1, { epoch: 'e', seq: 1 }));
     await attempt(async () => {

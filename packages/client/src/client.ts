@@ -96,6 +96,11 @@ export class AfterwriteClient {
       : { kind: 'FOUND', etag, ...(reply.body as api.ReadAnswer) };
   }
 
+  /** Flights by their number, the newest departure first, as the database has them: not yet what waits. */
+  async findFlights({ signal, ...query }: api.FindQuery & CallOptions): Promise<api.FindAnswer> {
+    return (await this.#get('/flights', { query, signal })).body as api.FindAnswer;
+  }
+
   /** Accepted when this resolves, stored afterwards. Errors carry the `idempotencyKey` by which a doubt is settled. */
   async updateFlight(
     flightId: number,

@@ -9,6 +9,9 @@ export type UpdateBody = z.input<typeof schemas.updateBody>;
 export type UpdateAnswer = z.infer<typeof schemas.updateAnswer>;
 export type WriteAnswer = z.infer<typeof schemas.writeAnswer>;
 export type ConsistencyAnswer = z.infer<typeof schemas.consistencyAnswer>;
+export type FindQuery = Pick<z.output<typeof schemas.findQuery>, 'flightno'> &
+  Partial<z.output<typeof schemas.findQuery>>;
+export type FindAnswer = z.infer<typeof schemas.findAnswer>;
 export type LogAnswer = z.infer<typeof schemas.logAnswer>;
 export type LogEntry = LogAnswer['entries'][number];
 export type LogQuery = Partial<z.output<typeof schemas.logQuery>>;

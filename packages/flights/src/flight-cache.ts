@@ -9,9 +9,16 @@ import {
   type Surroundings,
   type UpdateOptions,
   type UpdateResult,
+  ValidationError,
   WriteBehindCache,
 } from '@afterwrite/write-behind';
-import { type Flight, type FlightChanges, flightDefinition } from './flight.ts';
+import {
+  type Flight,
+  type FlightChanges,
+  flightDefinition,
+  type FoundFlight,
+  parseFlightno,
+} from './flight.ts';
 import { mysqlFlights } from './store/mysql-flights.ts';
 
 export const flightEntity = { definition: flightDefinition, mysql: mysqlFlights };
@@ -21,6 +28,14 @@ export interface DepartureUpdate extends UpdateOptions {
   readonly departure: string | Date;
   readonly arrival: string | Date;
 }
+
+export interface FlightSearch {
+  readonly flightno: string;
+  /** 1 to 50; 20 where it is left out. */
+  readonly limit?: number;
+}
+
+const FOUND = { default: 20, most: 50 };
 
 export class FlightCache extends WriteBehindCache<Flight, FlightChanges> {
   /**
@@ -40,6 +55,18 @@ export class FlightCache extends WriteBehindCache<Flight, FlightChanges> {
   /** See `get`. */
   async getFlight(flightId: number | string): Promise<ReadResult<Flight>> {
     return await this.get(flightId);
+  }
+
+  /**
+   * Flights by their number, the newest departure first, as the database has them: an update that waits in the queue is not
+   * in them yet (`getFlight` has it). Throws ValidationError and StoreUnavailableError. Without an index on flightno the
+   * table is read, for DB_STATEMENT_TIMEOUT_MS at the most.
+   */
+  async findFlights({ flightno, limit = FOUND.default }: FlightSearch): Promise<readonly FoundFlight[]> {
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > FOUND.most) {
+      throw new ValidationError('limit', `must be a whole number from 1 to ${String(FOUND.most)}`);
+    }
+    return (await this.find({ flightno: parseFlightno(flightno), limit })) as readonly FoundFlight[];
   }
 
   /** Moves a flight's departure and arrival; the arrival must be after the departure. See `update`. */

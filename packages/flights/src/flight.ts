@@ -19,8 +19,23 @@ export type Flight = {
 
 export type FlightChanges = Readonly<Pick<Flight, 'departure' | 'arrival'>>;
 
+/** A flight as a search shows it. */
+export type FoundFlight = Pick<
+  Flight,
+  'flight_id' | 'flightno' | 'departure' | 'arrival' | 'airlinename' | 'from_airport' | 'to_airport'
+>;
+
 /** The column is a signed INT, and ids begin at 1. */
 const MAX_FLIGHT_ID = 2_147_483_647;
+
+/** As the column holds it: `char(8)`, upper case. Throws ValidationError. */
+export function parseFlightno(flightno: unknown): string {
+  const text = typeof flightno === 'string' ? flightno.trim() : '';
+  if (!/^[A-Za-z0-9]{1,8}$/.test(text)) {
+    throw new ValidationError('flightno', 'must be 1 to 8 letters and digits, such as SA2133');
+  }
+  return text.toUpperCase();
+}
 
 export const flightDefinition: EntityDefinition<Flight, FlightChanges> = {
   name: 'flight',

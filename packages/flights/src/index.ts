@@ -1,5 +1,5 @@
-export { type Flight, type FlightChanges, flightDefinition } from './flight.ts';
-export { type DepartureUpdate, FlightCache, flightEntity } from './flight-cache.ts';
+export { type Flight, type FlightChanges, flightDefinition, type FoundFlight } from './flight.ts';
+export { type DepartureUpdate, FlightCache, flightEntity, type FlightSearch } from './flight-cache.ts';
 export { createFlightLogIndex } from './schema/log-index.ts';
 export { createFlughafenSchema, type FlughafenSchemaOptions } from './schema/create-schema.ts';
 export { createFlightsUser } from './schema/create-user.ts';

@@ -2,7 +2,13 @@
  * Flights in MySQL, in the public schema as it is. Every update leaves one flight_log row whose `*_old` values are the
  * row before that very update, also within a batch; log_date is when it was accepted (UTC).
  */
-import { type MysqlMapping, type Row, type RowChange, StoreDataError } from '@afterwrite/write-behind';
+import {
+  type FieldValues,
+  type MysqlMapping,
+  type Row,
+  type RowChange,
+  StoreDataError,
+} from '@afterwrite/write-behind';
 import { escape, raw } from 'mysql2';
 import { fromDatetime, toDatetime } from '../times.ts';
 import { readFlightLog } from './flight-log.ts';
@@ -57,6 +63,14 @@ export const mysqlFlights: MysqlMapping = {
     return changed;
   },
   readAudit: readFlightLog,
+  async find(select, { flightno, limit }) {
+    const rows = await select(sql.findFlights, [flightno, limit]);
+    return rows.map((row) => ({
+      ...(row as FieldValues),
+      departure: fromDatetime(String(row.departure)),
+      arrival: fromDatetime(String(row.arrival)),
+    }));
+  },
   async write(run, changes, maxRows, load) {
     const log = logRows(changes);
     if (load) await load('flight_log', LOG_COLUMNS, log);

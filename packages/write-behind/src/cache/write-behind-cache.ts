@@ -135,6 +135,12 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     return await this.#ports.store.readAudit(key, query);
   }
 
+  /** Entities by what the mapping's `find` takes, as the store has them: what waits in the queue is not in them yet. */
+  async find(criteria: FieldValues): Promise<readonly FieldValues[]> {
+    this.#assertOpen();
+    return await this.#ports.store.find(criteria);
+  }
+
   /** True once in each interval over all callers: for who wants to call a flusher because the queue is long. */
   async claimNudge(intervalMs: number): Promise<boolean> {
     this.#assertOpen();

@@ -190,6 +190,8 @@ export interface StorePort {
   losses(limit: number): Promise<readonly Loss[]>;
   /** The entity's audit trail, newest first. */
   readAudit(id: string, query: AuditQuery): Promise<AuditPage>;
+  /** Entities by something other than their id, as they are stored. */
+  find(criteria: FieldValues): Promise<readonly FieldValues[]>;
   /** Throws unless the store answers. */
   ping(): Promise<void>;
 

@@ -201,6 +201,21 @@ describe('what may pass is StoreUnavailableError', () => {
     expect(error.message).toMatch(/TIMEOUT/);
   });
 
+  test('a search that nobody waits for any more ends in the server, too', async () => {
+    const find: MysqlMapping['find'] = async (select) =>
+      (await select("SELECT BENCHMARK(1000000000, SHA2('x', 512)) AS n", [])) as [];
+    const store = await open({ mapping: { ...mysqlWidgets, find }, connection: { statementTimeoutMs: 300 } });
+    await expect(store.find({})).rejects.toThrow(StoreUnavailableError);
+    const running = async () => {
+      const [rows] = await db.outside.query(
+        "SELECT id FROM information_schema.processlist WHERE db = ? AND info LIKE 'SELECT BENCHMARK%'",
+        [db.database],
+      );
+      return rows;
+    };
+    await expect.poll(running, { timeout: 5000 }).toEqual([]);
+  });
+
   test('1226, more connections than this user may have', async () => {
     const user = `m${db.database.slice(-8)}`;
     await db.outside.query(`CREATE USER ?@'%' IDENTIFIED BY '' WITH MAX_USER_CONNECTIONS 1`, [user]);

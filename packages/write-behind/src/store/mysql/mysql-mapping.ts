@@ -42,4 +42,6 @@ export interface MysqlMapping {
   write(run: RunStatement, changes: readonly RowChange[], maxRows: number, load?: LoadRows): Promise<void>;
   /** Reads the audit trail, newest first. Where it is left out there is none to read. */
   readAudit?(select: SelectRows, id: string, query: AuditQuery): Promise<AuditPage>;
+  /** Finds entities by something other than their id; criteria are the mapping's business. Where it is left out: by id only. */
+  find?(select: SelectRows, criteria: FieldValues): Promise<readonly FieldValues[]>;
 }

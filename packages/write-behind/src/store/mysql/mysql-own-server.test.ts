@@ -41,6 +41,7 @@ const SESSION: MysqlMapping = {
     @@SESSION.transaction_isolation AS isolation, @@SESSION.autocommit AS autocommit,
     @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.unique_checks AS uniqueKeys,
     @@SESSION.innodb_lock_wait_timeout AS lockWait, @@SESSION.wait_timeout AS waitTimeout,
+    @@SESSION.max_execution_time AS longestSelectMs,
     @@SESSION.character_set_client AS charset FROM DUAL WHERE 0 NOT IN (?)`,
   rowId: (row) => String(row.id),
 };
@@ -50,7 +51,7 @@ describe('a session', () => {
     const store = db.makeStore({
       mapping: SESSION,
       poolSize: 3,
-      connection: { lockWaitSeconds: 7, idleTimeoutSeconds: 33 },
+      connection: { lockWaitSeconds: 7, idleTimeoutSeconds: 33, statementTimeoutMs: 12_345 },
     });
     await store.open();
     const seen = new Map<string, unknown>();
@@ -77,6 +78,7 @@ describe('a session', () => {
         uniqueKeys: 1,
         lockWait: 7,
         waitTimeout: 33,
+        longestSelectMs: 12_345,
         charset: 'utf8mb4',
       });
     }

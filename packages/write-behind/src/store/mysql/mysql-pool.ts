@@ -104,6 +104,7 @@ export class MysqlPool {
         await connection.run(sql.session, [
           this.#settings.lockWaitSeconds,
           this.#settings.idleTimeoutSeconds,
+          this.#settings.statementTimeoutMs,
         ]);
       }
       const result = await work(connection);

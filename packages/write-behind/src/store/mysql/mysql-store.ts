@@ -199,6 +199,14 @@ export class MysqlStore implements StorePort {
     });
   }
 
+  async find(criteria: FieldValues): Promise<readonly FieldValues[]> {
+    const { mapping, entity } = this.#options;
+    return await this.#pool.use(async (connection) => {
+      if (!mapping.find) throw new StoreError(`${entity} is found by its id only.`);
+      return await mapping.find((text, values) => connection.rows<Row>(text, values), criteria);
+    });
+  }
+
   async ping(): Promise<void> {
     await this.#pool.use((connection) => connection.rows('SELECT 1'));
   }

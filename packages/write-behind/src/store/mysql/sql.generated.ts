@@ -210,6 +210,7 @@ WHERE namespace = ? AND entity = ? AND epoch <> ''`,
   foreign_key_checks = 1,
   unique_checks = 1,
   innodb_lock_wait_timeout = ?,
-  wait_timeout = ?`,
+  wait_timeout = ?,
+  max_execution_time = ?`,
   supersedeLetter: `UPDATE afterwrite_dead_letters SET superseded = ? WHERE letter_id = ?`,
 } as const;
