@@ -19,7 +19,16 @@ const ALLOWED: ReadonlyMap<string, readonly string[]> = new Map([
   ['functions', ['write-behind', 'flights', 'patterns']],
   [
     'local-stack',
-    ['write-behind', 'flights', 'patterns', 'functions', 'local-engines', 'client', 'console/site'],
+    [
+      'write-behind',
+      'flights',
+      'patterns',
+      'functions',
+      'local-engines',
+      'client',
+      'console/site',
+      'console/words',
+    ],
   ],
   // Plain data, and the bundles as files.
   ['infra', ['functions']],

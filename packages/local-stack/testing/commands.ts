@@ -9,7 +9,8 @@ import { parseSettings, type Settings } from '@afterwrite/write-behind';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 
-type CommandName = 'check-history' | 'demo' | 'reconcile' | 'repartition' | 'seed' | 'start' | 'worker';
+type CommandName =
+  'check-history' | 'demo' | 'reconcile' | 'repartition' | 'seed' | 'start' | 'status' | 'worker';
 type Environment = Readonly<Record<string, string>>;
 
 export interface Place {

@@ -1,0 +1,162 @@
+/** What is told of a service in its several states, and how it looks. The command itself: cli/status.test.ts. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { healthAnswer, NOW, queueAnswer, sample, seen } from '../../testing/status-answers.ts';
+import { createStyle } from '../terminal/style.ts';
+import { headings, reportOf, type Seen } from './report.ts';
+import { lineOf, screenOf } from './screen.ts';
+
+const plain = createStyle({ isFancy: false });
+const fancy = createStyle({ isFancy: true });
+
+function screen(more: Partial<Seen> = {}, columns = 100): string {
+  return screenOf(reportOf(seen(more)), plain, columns).join('\n');
+}
+
+test('a healthy local stage: every figure on one screen', () => {
+  expect(screen()).toMatchInlineSnapshot(`
+    "Afterwrite at http://127.0.0.1:3000
+    healthy
+
+    Queue         12 wait, the oldest for 1.5 s
+    Processing    90 stored a second, 100 accepted
+    Failures      10% of the last minute
+    Lag           p50 12 ms, p99 340 ms
+    Write latency p50 0.21 ms, p99 1.3 ms
+    Hit rate      75% of the last minute
+    Dead letters  0
+    Breaker       closed: flushers go to MySQL
+    Partitions    :=#@
+                  4; the longest has 5
+    Stopped       none"
+  `);
+});
+
+test('on AWS, where no stream is, the dashboard has the figures', () => {
+  const text = screen({ samples: null, queue: queueAnswer({ oldestMs: 65_000 }) });
+  expect(text).toMatch(/^Queue +4 wait, the oldest for 1 min 5 s$/m);
+  for (const name of ['Processing', 'Failures', 'Lag', 'Write latency', 'Hit rate'])
+    expect(text).toMatch(new RegExp(`^${name} +on AWS: see the dashboard$`, 'm'));
+});
+
+test('what needs a person comes with its heading, and every heading is there', () => {
+  const detail = '3 updates were refused by the database.';
+  const more = { health: healthAnswer({ name: 'deadLetters', detail }, { name: 'new', detail: 'Odd.' }) };
+  expect(reportOf(seen(more))).toMatchObject({
+    state: 'ATTENTION',
+    problems: [
+      { name: 'deadLetters', detail, heading: 'DeadLetters' },
+      { name: 'new', detail: 'Odd.', heading: 'Alarms' },
+    ],
+  });
+  expect(screen(more)).toContain(
+    `! deadLetters: ${detail}\n  What to do: "DeadLetters" in docs/OPERATIONS.md`,
+  );
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/OPERATIONS.md'), 'utf8');
+  const there = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading);
+  expect(there).toEqual(expect.arrayContaining([...Object.values(headings), 'Alarms']));
+});
+
+test('stopped partitions are marked in the bar, with their code, also before it is known', () => {
+  const stopped = { partition: 1, code: 'STORE_ERROR', retryable: false };
+  const answer = queueAnswer();
+  const queue = {
+    ...answer,
+    partitions: answer.partitions.map((each) => (each.partition === 1 ? { ...each, stopped } : each)),
+  };
+  const last = sample(61);
+  const samples = [sample(60), { ...last, at: NOW, queue: { ...last.queue!, stopped: [1, 3] } }];
+  const text = screen({ queue, samples });
+  expect(text).toMatch(/^Partitions +:!#!$/m);
+  expect(text).toMatch(/^Stopped +1 \(STORE_ERROR\), 3 \(…\)$/m);
+});
+
+describe('what is not known is no zero', () => {
+  test('Valkey does not answer', () => {
+    const detail = 'Valkey does not answer: updates are refused.';
+    const report = reportOf(
+      seen({
+        queue: null,
+        queueFault: 'The cache cannot be reached.',
+        health: healthAnswer({ name: 'buffer', detail }),
+      }),
+    );
+    expect(report).toMatchObject({ state: 'ATTENTION', queue: null, problems: [{ name: 'buffer' }] });
+    const text = screenOf(report, plain).join('\n');
+    expect(text).toMatch(/^Queue +– \(it cannot be told\)$/m);
+    expect(text).toMatch(/^Dead letters +–$/m);
+  });
+
+  test('the queue cannot be read and health does not say why', () => {
+    expect(reportOf(seen({ queue: null, queueFault: 'Try again.' })).problems).toMatchObject([
+      { name: 'queue', detail: 'Try again.' },
+    ]);
+  });
+
+  test('samples that are old, and none yet', () => {
+    for (const samples of [[], [sample(50)]]) {
+      expect(reportOf(seen({ samples })).live).toBeNull();
+      expect(screen({ samples })).toMatch(/^Lag +–$/m);
+    }
+  });
+
+  test('a minute in which nothing was read or stored', () => {
+    const nothing = sample(0).totals;
+    const idle = (n: number) => sample(n, { totals: nothing, rates: nothing });
+    const live = reportOf(seen({ samples: [idle(1), idle(60)] })).live;
+    expect(live).toMatchObject({ failureShare: null, hitShare: null, storedRate: 0 });
+  });
+});
+
+test('one sample alone has rates', () => {
+  expect(reportOf(seen({ samples: [sample(60)] })).live).toMatchObject({ storedRate: 90, failureShare: 0.1 });
+});
+
+test('disconnected: said, for how long and why, with the last figures', () => {
+  const silence = { sinceMs: NOW - 12_000, reason: 'GET /queue: the API cannot be reached.' };
+  const report = reportOf(seen({ silence }));
+  expect(report.state).toBe('DISCONNECTED');
+  expect(screen({ silence })).toContain(
+    'disconnected for 12.0 s, trying again: GET /queue: the API cannot be reached.',
+  );
+  expect(lineOf(report)).toMatch(/^2027-06-01T10:30:00.000Z {2}disconnected for 12\.0 s, trying again: GET/);
+});
+
+test('one line for a pipe', () => {
+  expect(lineOf(reportOf(seen()))).toBe(
+    '2027-06-01T10:30:00.000Z  healthy  queue 12  oldest 1.5 s  stored 90/s  accepted 100/s  lag p99 340 ms  ' +
+      'write p99 1.3 ms  dead letters 0',
+  );
+});
+
+test.each([1, 40, 57, 80, 300])(
+  'no line is longer than %i columns and no word is lost, from 40',
+  (columns) => {
+    const width = Math.min(100, Math.max(40, columns));
+    const lengths = Array.from({ length: 256 }, (_, index) => index);
+    const url = `https://${'x'.repeat(60)}.execute-api.eu-central-1.amazonaws.com/production`;
+    const detail = `Something ${'long '.repeat(30)}at its end.`;
+    const report = reportOf(
+      seen({
+        url,
+        queue: queueAnswer({}, lengths),
+        samples: null,
+        health: healthAnswer({ name: 'settings', detail }),
+      }),
+    );
+    for (const style of [plain, fancy]) {
+      const lines = screenOf(report, style, columns).map(stripVTControlCharacters);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(width);
+      expect(lines.join('').replaceAll(' ', '')).toContain(url);
+      expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain(detail);
+      expect(lines.length).toBeLessThan(40);
+    }
+  },
+);
+
+test('without colours there is nothing but text', () => {
+  expect(screen()).toBe(stripVTControlCharacters(screen()));
+  expect(screenOf(reportOf(seen()), fancy).join('\n')).toContain('\u001b[');
+});
