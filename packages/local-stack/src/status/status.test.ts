@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { healthAnswer, NOW, queueAnswer, sample, seen } from '../../testing/status-answers.ts';
 import { createStyle } from '../terminal/style.ts';
+import { Redraw } from './redraw.ts';
 import { headings, reportOf, type Seen } from './report.ts';
 import { lineOf, screenOf } from './screen.ts';
 
@@ -159,4 +160,16 @@ test.each([1, 40, 57, 80, 300])(
 test('without colours there is nothing but text', () => {
   expect(screen()).toBe(stripVTControlCharacters(screen()));
   expect(screenOf(reportOf(seen()), fancy).join('\n')).toContain('\u001b[');
+});
+
+test('a screen is drawn over the one before, and stays when it ends', () => {
+  let text = '';
+  const redraw = new Redraw({ isTTY: true, rows: 3, write: (more) => (text += more) });
+  redraw.draw(['one', 'two', 'three']);
+  const [, drawn = ''] = text.split('\u001b[H');
+  // No line is emptied before it is written, and none scrolls the screen.
+  expect(drawn).toBe('one\u001b[K\ntwo\u001b[K\n\u001b[J');
+  text = '';
+  redraw.end();
+  expect(text).toBe('\u001b[?25h\u001b[?1049lone\ntwo\nthree\n');
 });
