@@ -32,8 +32,8 @@ export interface TargetOptions {
   readonly url: string;
   readonly tokenFile?: string | undefined;
   readonly environment: Environment;
-  /** Where the AWS credentials come from; the SDK's usual chain where it is left out. */
-  readonly credentials?: Credentials;
+  /** Where the AWS credentials come from; the SDK's usual chain where it is left out, and none of them for this machine. */
+  readonly credentials?: Credentials | undefined;
 }
 
 /** A mistake of whoever called, in words that say what to do. */
@@ -100,7 +100,8 @@ function accessTo(
     const headers = bearer(token);
     return { access: 'with the token in AFTERWRITE_TOKEN', authorise: () => Promise.resolve(headers) };
   }
-  if (isLocal(url)) return { access: 'without credentials', authorise: () => Promise.resolve({}) };
+  if (isLocal(url) && options.credentials === undefined)
+    return { access: 'without credentials', authorise: () => Promise.resolve({}) };
   const region =
     EXECUTE_API.exec(url.hostname)?.[1] ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
   if (region === undefined || region === '') {
