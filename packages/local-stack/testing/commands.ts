@@ -10,7 +10,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 
 type CommandName =
-  'check-history' | 'demo' | 'reconcile' | 'repartition' | 'seed' | 'start' | 'status' | 'worker';
+  'check-history' | 'console' | 'demo' | 'reconcile' | 'repartition' | 'seed' | 'start' | 'status' | 'worker';
 type Environment = Readonly<Record<string, string>>;
 
 export interface Place {
