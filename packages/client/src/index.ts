@@ -11,4 +11,5 @@ export type { Runtime } from './runtime.ts';
 export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
 export type * from './types.ts';
 export * from './local-stage.ts';
+export { type Heading, headingOf, headingOfCheck, HEADINGS } from './operations.ts';
 export { noFlush, type Threshold, thresholds } from '@afterwrite/functions/thresholds';

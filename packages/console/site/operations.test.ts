@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { headingOf, headingOfCheck, HEADINGS, operationsAddress } from '../src/operations.ts';
+import { headingOf, headingOfCheck, HEADINGS } from '@afterwrite/client';
+import { operationsAddress } from '../src/operations.ts';
 import { operationsPage } from './operations.ts';
 
 const page = operationsPage(

@@ -1,46 +1,5 @@
-/** Where docs/OPERATIONS.md, a page of the console (site/operations.ts), says what to do. Each heading here exists there: a test. */
-import type { HealthAnswer } from '@afterwrite/client';
-
-type CheckName = HealthAnswer['checks'][number]['name'];
-
-/** What the console links to; an alarm's heading is its name. */
-export const HEADINGS = [
-  'QueueLength',
-  'OldestUpdateAge',
-  'DeadLetters',
-  'PartitionsStopped',
-  'PossibleLosses',
-  'StoreAway',
-  'NoFlush',
-  'FailureRate',
-  'Health checks',
-  'No answer',
-  'The functions do not start',
-  'Valkey does not answer',
-  'Settings that lose data',
-] as const;
-export type Heading = (typeof HEADINGS)[number];
-
-/** Of all checks: the compiler misses one that is not here. */
-export const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
-  start: 'The functions do not start',
-  buffer: 'Valkey does not answer',
-  store: 'StoreAway',
-  settings: 'Settings that lose data',
-  losses: 'PossibleLosses',
-  queueLength: 'QueueLength',
-  oldestUpdate: 'OldestUpdateAge',
-  deadLetters: 'DeadLetters',
-  lastFlush: 'NoFlush',
-  breaker: 'StoreAway',
-  partitions: 'PartitionsStopped',
-};
-
-/** A newer server may have a check that this page does not know. */
-export function headingOf(check: string): Heading {
-  const known: Readonly<Record<string, Heading>> = headingOfCheck;
-  return known[check] ?? 'Health checks';
-}
+/** Where docs/OPERATIONS.md, a page of the console (site/operations.ts), says what to do. */
+import type { Heading } from '@afterwrite/client';
 
 /** `Dead letters` -> `dead-letters`: what GitHub makes of a heading, so that both addresses agree. */
 export function anchorOf(heading: string): string {

@@ -10,7 +10,7 @@ export interface Route {
   readonly rest: string;
 }
 
-export function parseRoute(hash: string): Route {
+function parseRoute(hash: string): Route {
   const [, name = '', rest = ''] = /^#\/([a-z]+)(?:\/(.*))?$/.exec(hash) ?? [];
   const view = viewNames.find((each) => each === name) ?? 'now';
   return { view, rest: decoded(rest) };

@@ -1,6 +1,5 @@
 /** What somebody has to look at now, whichever figure shows it. */
-import { thresholds } from '@afterwrite/client';
-import type { Heading } from '../operations.ts';
+import { type Heading, thresholds } from '@afterwrite/client';
 import type { Look } from './look.ts';
 
 export interface Problem {

@@ -1,4 +1,5 @@
-import { type Heading, operationsAddress } from '../operations.ts';
+import type { Heading } from '@afterwrite/client';
+import { operationsAddress } from '../operations.ts';
 
 interface WhatToDoProps {
   readonly heading: Heading;

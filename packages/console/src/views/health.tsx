@@ -1,10 +1,10 @@
 /** Every check of `GET /health` with what to do about it, and where this page has its figures from. */
 import '../style/health.css';
+import { headingOf } from '@afterwrite/client';
 import { link, since, stage } from '../live/feed.ts';
 import { useHealth } from '../live/health.ts';
 import { type Check, type Health, inOrder, titleOf } from '../live/health-state.ts';
 import { moment } from '../live/words.ts';
-import { headingOf } from '../operations.ts';
 import { WhatToDo } from '../ui/what-to-do.tsx';
 
 export function HealthView() {

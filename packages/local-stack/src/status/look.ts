@@ -21,7 +21,7 @@ const STREAM_SILENT_MS = 10_000;
 const STREAM_AGAIN_MS = 1000;
 
 /** What answers is not what was looked for, or refuses us: no waiting mends it. */
-export class NotOursError extends Error {
+class NotOursError extends Error {
   override readonly name = 'NotOursError';
 }
 

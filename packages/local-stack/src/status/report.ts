@@ -1,5 +1,12 @@
 /** What is told of a service, made of its answers: pure, so that every state of it can be tested. */
-import type { HealthAnswer, LiveCounts, LiveSample, Quantiles, QueueAnswer } from '@afterwrite/client';
+import {
+  type HealthAnswer,
+  headingOf,
+  type LiveCounts,
+  type LiveSample,
+  type Quantiles,
+  type QueueAnswer,
+} from '@afterwrite/client';
 
 /** The answers as they came. */
 export interface Seen {
@@ -63,22 +70,6 @@ export interface StatusProblem {
   readonly heading: string;
 }
 
-/** What to do about a check that is not well. */
-export const headings: Readonly<Record<string, string>> = {
-  start: 'FlushErrors',
-  buffer: 'Losing Valkey',
-  store: 'StoreAway',
-  settings: 'Losing Valkey',
-  losses: 'PossibleLosses',
-  queue: 'Losing Valkey',
-  queueLength: 'QueueLength',
-  oldestUpdate: 'OldestUpdateAge',
-  deadLetters: 'DeadLetters',
-  lastFlush: 'NoFlush',
-  breaker: 'StoreAway',
-  partitions: 'PartitionsStopped',
-};
-
 const RATE_OVER_MS = 10_000;
 /** Older samples say nothing of now, ms. */
 const SAMPLE_IS_OLD_MS = 5000;
@@ -104,7 +95,7 @@ export function reportOf(seen: Seen): StatusReport {
 }
 
 function problem(name: string, detail: string): StatusProblem {
-  return { name, detail, heading: headings[name] ?? 'Alarms' };
+  return { name, detail, heading: name === 'queue' ? 'Valkey does not answer' : headingOf(name) };
 }
 
 /** The sample is newer, and the answer says why a partition stopped. */
