@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { LoadState } from '@afterwrite/client';
-import { FlightCache } from '@afterwrite/flights';
+import { createFlightsUser, FlightCache } from '@afterwrite/flights';
 import { parseSettings } from '@afterwrite/write-behind';
 import type { RowDataPacket } from 'mysql2/promise';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
 import { makePlace, type Place } from '../../testing/commands.ts';
 import { Recorded } from '../live/recorded.ts';
 import { Load } from './load.ts';
@@ -16,24 +16,35 @@ const THEIRS = 20;
 const PATIENCE = { timeout: 15_000, interval: 20 };
 
 let place: Place;
+/** With passwords, and with the least rights. */
+let environment: Record<string, string>;
 let cache: FlightCache;
 const loads: Load[] = [];
 
 beforeAll(async () => {
   place = await makePlace(FLIGHTS);
   cache = await FlightCache.open(place.settings);
+  const app = { user: place.settings.DB_NAME, host: '%', password: 'only for this test' };
+  await createFlightsUser(place.connection, app);
+  const { name, password } = inject('cacheUser');
+  environment = {
+    ...place.environment,
+    ...{ DB_USER: app.user, DB_PASSWORD: app.password },
+    ...{ CACHE_USERNAME: name, CACHE_PASSWORD: password },
+  };
 });
 afterEach(async () => {
   await Promise.all(loads.splice(0).map((load) => load.stop()));
 });
 afterAll(async () => {
   await cache.close();
+  await place.connection.query('DROP USER ?', [place.settings.DB_NAME]);
   await place.remove();
 });
 
 function makeLoad(more: Record<string, string> = {}): { load: Load; recorded: Recorded } {
   const recorded = new Recorded();
-  const settings = parseSettings({ ...place.environment, ...more });
+  const settings = parseSettings({ ...environment, ...more });
   const load = new Load({ settings, recorded, onLog: () => undefined });
   loads.push(load);
   return { load, recorded };
@@ -45,8 +56,9 @@ async function untilState(load: Load, state: LoadState['state']): Promise<LoadSt
 }
 
 async function loggedBy(comment: string): Promise<unknown> {
-  const sql = "SELECT COUNT(*) AS number FROM flight_log WHERE user = 'load' AND comment = ?";
-  const [rows] = await place.connection.query<RowDataPacket[]>(sql, [comment]);
+  const user = comment === 'write-behind' ? 'load' : 'load-comparison';
+  const sql = 'SELECT COUNT(*) AS number FROM flight_log WHERE user = ? AND comment = ?';
+  const [rows] = await place.connection.query<RowDataPacket[]>(sql, [user, comment]);
   return rows[0]?.number;
 }
 
@@ -85,7 +97,7 @@ test('what it counts is what is stored, by each pattern, and no flight is cached
     expect(await loggedBy(name)).toBe(count);
   }
   const [ranges] = await place.connection.query<RowDataPacket[]>(
-    `SELECT comment, MIN(flight_id) AS low, MAX(flight_id) AS high FROM flight_log WHERE user = 'load' GROUP BY comment`,
+    `SELECT comment, MIN(flight_id) AS low, MAX(flight_id) AS high FROM flight_log GROUP BY comment`,
   );
   for (const { comment, low, high } of ranges) {
     if (comment === 'write-behind') expect(high).toBeLessThanOrEqual(FLIGHTS - THEIRS);
@@ -147,7 +159,7 @@ test('it ends when its parent is killed', async () => {
   const program = join(import.meta.dirname, '../../testing/load-parent.ts');
   const { PATH } = process.env;
   const parent = spawn(process.execPath, [program], {
-    env: { PATH, ...place.environment },
+    env: { PATH, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [said] = (await once(parent.stdout, 'data')) as [Buffer];

@@ -83,7 +83,8 @@ export class Load {
     child.on('message', (message) => this.#hear(message as FromLoad));
     this.#ended = this.#untilEnded(child);
     this.#limitTo(START_LIMIT_MS, 'The load did not begin in time: see GET /health for the servers.');
-    this.#tell({ kind: 'START', request, settings: this.#options.settings });
+    // A copy: the settings themselves keep their passwords out of JSON.
+    this.#tell({ kind: 'START', request, settings: { ...this.#options.settings } });
     return true;
   }
 

@@ -32,8 +32,9 @@ export interface RunLoadOptions {
   readonly signal: AbortSignal;
 }
 
-/** In the audit trail, with the pattern's name as the comment. */
+/** In the audit trail, with the pattern's name as the comment: what counts as the load, and what is beside it. */
 const LOAD_USER = 'load';
+const COMPARISON_USER = 'load-comparison';
 
 const PATTERN_INTERVAL_MS = 100;
 /** Flights that are read at the same time before it begins. */
@@ -154,7 +155,7 @@ async function trickle({
     const startMs = runtime.monotonicMs();
     const round = Math.floor(sent / flights.length);
     try {
-      await cache.update(flight.flight_id, moved(flight, round), { user: LOAD_USER, comment: name });
+      await cache.update(flight.flight_id, moved(flight, round), { user: COMPARISON_USER, comment: name });
       tally.answered(name, runtime.monotonicMs() - startMs);
     } catch (error) {
       tally.refused(error);
