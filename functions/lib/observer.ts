@@ -54,7 +54,7 @@ function follow(batch: CommittedBatch, update: ObservedUpdate, trace: string, pa
     batchSize: stored.length + parked.length + skipped,
     acceptedAt: new Date(acceptedUs / 1000).toISOString(),
     committedAt: new Date(committedAtMs).toISOString(),
-    lagMs: lagMs(batch, update),
+    lagMs: Math.round(lagMs(batch, update)),
   });
   const xray = asXrayTrace(trace);
   if (!xray) return;

@@ -8,7 +8,7 @@ import { metricDefinitions, type MetricName } from '../metrics.ts';
 const SAMPLE_SIZE = 90;
 
 interface Recorded {
-  /** How many there were. */
+  /** How many there were, of a distribution. */
   count: number;
   readonly values: number[];
   largest: number;
@@ -37,8 +37,8 @@ export class Recorder {
   /** Everything, and forgets it. */
   take(): ReadonlyMap<MetricName, readonly number[]> {
     const taken = new Map<MetricName, readonly number[]>();
-    for (const [name, { values, largest }] of this.#recorded) {
-      const isMissing = metricDefinitions[name].kind === 'distribution' && !values.includes(largest);
+    for (const [name, { count, values, largest }] of this.#recorded) {
+      const isMissing = count > SAMPLE_SIZE && !values.includes(largest);
       taken.set(name, isMissing ? [...values, largest] : values);
     }
     this.#recorded.clear();
