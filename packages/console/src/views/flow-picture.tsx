@@ -1,23 +1,17 @@
 /**
- * The picture: stations, and ways between them with dots that move. The dots are there from the beginning, two sets a way, and
- * each sample sends some of one set along; so at most 40 move, and nothing is made or measured while they do.
+ * The picture: stations, and ways between them with dots that move. A sample's dots are a strip as long as the way, which moves
+ * through it as one: from before its beginning to past its end, the next one right behind. So a sample begins one animation a
+ * way, the compositor's, and nothing of the page's own is done while the dots move, however many they are.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
+import { SAMPLE_EVERY_MS } from '@afterwrite/client';
 import { count, duration, rate, UNKNOWN } from '../live/words.ts';
 import { Breaker } from './flow-breaker.tsx';
-import {
-  BREAKER_WORDS,
-  captionsOf,
-  type Flow,
-  MOST_DOTS,
-  shareOf,
-  type Way,
-  type WayName,
-} from './flow-numbers.ts';
+import { BREAKER_WORDS, captionsOf, type Flow, shareOf, type Way, type WayName } from './flow-numbers.ts';
 
-const BEAT_MS = 1000;
-const TRAVEL_MS = 1000;
+/** Through the way and out of it: a strip has its own length, one sample, for each. */
+const PASS_MS = 2 * SAMPLE_EVERY_MS;
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 interface PictureProps {
@@ -118,7 +112,8 @@ function WayTo({ name, words, way, beat, isBack }: WayProps) {
     const element = track.current;
     if (!element || beat === 0 || way.dots === 0 || stillness.matches || document.hidden) return;
     turn.current = 1 - turn.current;
-    send(element, turn.current * MOST_DOTS[name], way.dots, isBack);
+    const strip = element.children[turn.current];
+    if (strip instanceof HTMLElement) pass(strip, way.dots, isBack);
   }, [beat]);
   return (
     <div class={`way at-${name}`}>
@@ -126,26 +121,29 @@ function WayTo({ name, words, way, beat, isBack }: WayProps) {
         <strong>{way.perSecond === null ? UNKNOWN : `${rate(way.perSecond)}/s`}</strong> {words}
       </p>
       <div class={isBack ? 'track back' : 'track'} ref={track}>
-        {Array.from({ length: 2 * MOST_DOTS[name] }, (_, index) => (
-          <i key={index} />
-        ))}
+        <i />
+        <i />
       </div>
     </div>
   );
 }
 
-/** Each dot is at the beginning of an element as long as the way: moved by its whole length, whatever that is. */
-function send(track: HTMLElement, from: number, dots: number, isBack: boolean): void {
-  const isLevel = track.clientWidth > track.clientHeight;
-  const [near, far] = ['translate(0, 0)', isLevel ? 'translate(100%, 0)' : 'translate(0, 100%)'];
-  const [first, last] = isBack ? [far, near] : [near, far];
-  for (let index = 0; index < dots; index++) {
-    track.children[from + index]?.animate(
-      [
-        { transform: first, opacity: 1 },
-        { transform: last, opacity: 1 },
-      ],
-      { duration: TRAVEL_MS, delay: (index * BEAT_MS) / dots },
-    );
-  }
+/** In pixels: a move by a share of an element's own size is not the compositor's. */
+function pass(strip: HTMLElement, dots: number, isBack: boolean): void {
+  // Two on one element would be the page's own to draw, frame by frame. That one is out of the way but for a sample that came early.
+  for (const before of strip.getAnimations()) before.cancel();
+  strip.style.setProperty('--dots', String(dots));
+  const { clientWidth, clientHeight } = strip;
+  const at = (lengths: number) =>
+    clientWidth > clientHeight
+      ? `translate(${lengths * clientWidth}px, 0)`
+      : `translate(0, ${lengths * clientHeight}px)`;
+  const from = isBack ? 1 : -1;
+  strip.animate(
+    [
+      { transform: at(from), opacity: 1 },
+      { transform: at(-from), opacity: 1 },
+    ],
+    { duration: PASS_MS },
+  );
 }
