@@ -116,7 +116,7 @@ function WayTo({ name, words, way, beat, isBack }: WayProps) {
     if (strip instanceof HTMLElement) pass(strip, way.dots, isBack);
   }, [beat]);
   return (
-    <div class={`way at-${name}`}>
+    <div class={`hop at-${name}`}>
       <p>
         <strong>{way.perSecond === null ? UNKNOWN : `${rate(way.perSecond)}/s`}</strong> {words}
       </p>

@@ -61,7 +61,7 @@ function OneCheck({ check: { name, ok, detail } }: { readonly check: Check }) {
   const title = titleOf(name);
   return (
     <li class={ok ? 'check' : 'check check-bad'}>
-      <span class="mark" aria-hidden="true">
+      <span class="check-mark" aria-hidden="true">
         {ok ? '✓' : '!'}
       </span>
       <div>

@@ -138,7 +138,7 @@ function lagFigure(looks: readonly Look[], isRemote: boolean): NowFigure {
   // What no look of the queue says is not zero; when nothing waits, nothing is late.
   const oldest = looks.map(({ queue }) => (queue ? (queue.oldestMs ?? 0) : null));
   const waiting = oldestMs === null ? 'Nothing waits now.' : `The oldest waits for ${duration(oldestMs)}.`;
-  const stored = lag ? `${count(lag.count)} stored.` : 'Nothing was stored in the last minute.';
+  const stored = lag ? `${count(lag.count)} measured.` : 'Nothing was stored in the last minute.';
   const oldestLine = {
     name: 'oldest',
     color: '--queued',
