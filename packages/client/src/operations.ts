@@ -18,6 +18,8 @@ export const HEADINGS = [
   'The functions do not start',
   'Valkey does not answer',
   'Settings that lose data',
+  'Redriving dead letters',
+  'Comparing cache and database',
 ] as const;
 export type Heading = (typeof HEADINGS)[number];
 

@@ -2,6 +2,7 @@
 import type { ConsistencyAnswer } from '@afterwrite/client';
 import type { ComponentChildren } from 'preact';
 import { counted } from '../live/words.ts';
+import { operationsAddress } from '../operations.ts';
 import { Freshness, type Polled } from '../ui/polled.tsx';
 import { fieldRows, NO_SUCH_FLIGHT, partitionOf, type Verdict, verdictOf } from './flight-words.ts';
 
@@ -69,7 +70,7 @@ function Compared({ comparison: { answer, oldestMs }, isOld }: ComparedProps) {
       {answer.reason === 'DIFFERENT' && (
         <p>
           <code>npm run reconcile -- --all</code>{' '}
-          <a href="console/operations.html#comparing-cache-and-database">How, and on AWS</a>
+          <a href={operationsAddress('Comparing cache and database')}>How, and on AWS</a>
         </p>
       )}
       <p class="note">

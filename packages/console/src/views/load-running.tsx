@@ -2,7 +2,7 @@
 import type { LoadRun, LoadState } from '@afterwrite/client';
 import { latest, looks } from '../live/feed.ts';
 import { count, duration, rate } from '../live/words.ts';
-import { Chart } from '../ui/chart.tsx';
+import { Chart, Legend, type Line } from '../ui/chart.tsx';
 import { elapsedSeconds, isUnderWay, lateWords, refusalWords, stateWords } from './load-words.ts';
 
 const CHART_HEIGHT = 190;
@@ -75,6 +75,21 @@ function QueueMeanwhile() {
   const now = latest.value;
   const times = shown.map(({ at }) => at);
   const lag = now?.live?.minute.lag;
+  const lags: readonly Line[] = [
+    {
+      name: 'p50',
+      color: '--lag',
+      values: shown.map(({ live }) => live?.latencies.lag?.p50 ?? null),
+      isSparse: true,
+    },
+    {
+      name: 'p99',
+      color: '--lag',
+      pattern: 'DASHED',
+      values: shown.map(({ live }) => live?.latencies.lag?.p99 ?? null),
+      isSparse: true,
+    },
+  ];
   return (
     <div class="load-charts">
       <figure>
@@ -99,23 +114,10 @@ function QueueMeanwhile() {
       <figure>
         <figcaption>
           <strong>Lag: {duration(lag?.p50)}</strong>{' '}
-          <span class="note">
-            p50 of the minute, p99 {duration(lag?.p99)}; drawn: how long the oldest has waited
-          </span>
+          <span class="note">p50 of the minute, p99 {duration(lag?.p99)}, from acceptance to MySQL</span>
         </figcaption>
-        <Chart
-          label="How long the oldest update has waited"
-          times={times}
-          lines={[
-            {
-              name: 'oldest',
-              color: '--lag',
-              values: shown.map(({ queue }) => (queue ? (queue.oldestMs ?? 0) : null)),
-            },
-          ]}
-          format={duration}
-          height={CHART_HEIGHT}
-        />
+        <Legend times={times} lines={lags} format={duration} />
+        <Chart label="Lag" times={times} lines={lags} format={duration} height={CHART_HEIGHT} />
       </figure>
     </div>
   );

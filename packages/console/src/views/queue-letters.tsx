@@ -6,6 +6,7 @@ import type { RedriveAnswer } from '@afterwrite/client';
 import { useRef, useState } from 'preact/hooks';
 import { poller } from '../live/api.ts';
 import { count } from '../live/words.ts';
+import { operationsAddress } from '../operations.ts';
 import { Freshness, usePolled } from '../ui/polled.tsx';
 import { LetterItem } from './queue-letter.tsx';
 import { RedriveAll, RedriveChosen, type RedriveProps } from './queue-redrive.tsx';
@@ -127,7 +128,7 @@ function LettersBar({ letters, chosen, choose, found, ...asked }: LettersBarProp
       <p class="note">
         Acknowledged updates that the database refuses. Readers see the database&apos;s value again; nothing
         else waits for them. Mend the cause, then redrive.{' '}
-        <a href="console/operations.html#redriving-dead-letters">More</a>
+        <a href={operationsAddress('Redriving dead letters')}>More</a>
       </p>
       <div class="letters-bar">
         <label class="choose">

@@ -2,6 +2,7 @@
 import type { QueueAnswer } from '@afterwrite/client';
 import { useState } from 'preact/hooks';
 import { count, counted, duration, UNKNOWN } from '../live/words.ts';
+import { operationsAddress } from '../operations.ts';
 import { stoppedWords } from './queue-words.ts';
 
 type Partition = QueueAnswer['partitions'][number];
@@ -108,7 +109,7 @@ function Stopped({ code, retryable }: { readonly code: string; readonly retryabl
         <span aria-hidden="true">⚠ </span>Stopped: {title}
       </strong>{' '}
       (<code>{code}</code>). {advice} {retryable ? 'It is tried again by itself.' : ''}{' '}
-      <a href="console/operations.html#partitionsstopped">More</a>
+      <a href={operationsAddress('PartitionsStopped')}>More</a>
     </>
   );
 }
