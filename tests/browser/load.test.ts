@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
       expect(await stored()).toBe(accepted);
       await expect.poll(() => latest()!.totals.stored, { timeout: 5000 }).toBe(latest()!.totals.accepted);
       await page.getByRole('link', { name: 'Load', exact: true }).click();
-      await page.getByText(accepted.toLocaleString('en'), { exact: true }).waitFor();
+      await page.getByText(accepted.toLocaleString('en'), { exact: true }).first().waitFor();
       await page.getByRole('link', { name: 'Now', exact: true }).click();
       await page
         .getByRole('region', { name: 'Queue length' })

@@ -29,7 +29,7 @@ export function FlightSearch() {
           autocomplete="off"
           spellcheck={false}
           value={text}
-          placeholder="115 or SA2133"
+          placeholder="115 or OM4257"
           aria-describedby={help}
           aria-invalid={problem !== null}
           onInput={({ currentTarget }) => setText(currentTarget.value)}

@@ -21,7 +21,7 @@ export function parseSearch(text: string): Search {
   }
   const flightno = found.replaceAll(/[\s-]/g, '').toUpperCase();
   if (/^[A-Z0-9]{2,8}$/.test(flightno)) return { kind: 'NUMBER', flightno };
-  return { kind: 'WRONG', reason: 'Enter an id, such as 115, or a flight number, such as SA2133.' };
+  return { kind: 'WRONG', reason: 'Enter an id, such as 115, or a flight number, such as OM4257.' };
 }
 
 /** Largest delay that the form takes: a week. */
