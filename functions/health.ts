@@ -6,7 +6,7 @@ import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
 import type { healthAnswer } from './lib/schemas.ts';
 import { logger } from './lib/telemetry.ts';
-import { noFlush, thresholds } from './thresholds.ts';
+import { betweenFlushesMs, noFlush, thresholds } from './thresholds.ts';
 
 /** How long a loss is told after it was noticed, ms. */
 const LOSS_SHOWN_MS = 3_600_000;
@@ -104,7 +104,7 @@ function queueChecks(status: QueueStatus): Check[] {
   return [
     {
       name: 'queueLength',
-      ok: queueLength <= thresholds.QueueLength.above,
+      ok: queueLength <= thresholds.QueueLength.above || (oldestMs ?? 0) <= betweenFlushesMs,
       detail: `${String(queueLength)} updates wait.`,
     },
     { name: 'oldestUpdate', ok: (oldestMs ?? 0) <= noFlush.ms, detail: `${age}.` },

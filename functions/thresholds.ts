@@ -50,6 +50,12 @@ export const thresholds = {
   },
 } as const satisfies Record<string, Threshold>;
 
+/**
+ * Between two flushes any number may wait; a queue is too long when its oldest update waits for longer than that. The alarm looks
+ * when a flush ended; who looks in between needs this. Flushes come every few seconds.
+ */
+export const betweenFlushesMs = 15_000;
+
 /** Not a flush that came to its end in so long. */
 export const noFlush = {
   minutes: NO_FLUSH_MINUTES,

@@ -99,6 +99,23 @@ describe('an eviction policy that may take the queue', () => {
   });
 });
 
+describe('a queue of more than a thousand', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('is well between two flushes, and not when a flush left it', async () => {
+    expect((await patch(1)).status).toBe(202);
+    const queue = `${world.tag(0)}:queue`;
+    const [item = Buffer.alloc(0)] = await world.valkey.lrangeBuffer(queue, 0, 0);
+    await world.valkey.rpush(queue, ...Array.from({ length: 1000 }, () => item));
+    const health = async () => await call<{ checks: object[] }>('GET', '/health');
+    expect((await health()).status).toBe(200);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 16_000 });
+    const { status, body } = await health();
+    expect(status).toBe(503);
+    expect(body.checks).toContainEqual({ name: 'queueLength', ok: false, detail: '1001 updates wait.' });
+  });
+});
+
 describe('8 a full queue', () => {
   it('says when there is room again, from how fast it was drained', async () => {
     vi.stubEnv('QUEUE_MAX_LENGTH', '2000');

@@ -12,4 +12,4 @@ export type { Fetch, FetchInit, FetchResponse } from './transport.ts';
 export type * from './types.ts';
 export * from './local-stage.ts';
 export { type Heading, headingOf, headingOfCheck, HEADINGS } from './operations.ts';
-export { noFlush, type Threshold, thresholds } from '@afterwrite/functions/thresholds';
+export { betweenFlushesMs, noFlush, type Threshold, thresholds } from '@afterwrite/functions/thresholds';

@@ -1,5 +1,12 @@
 /** The six figures of the view Now as plain data: what is shown, drawn, and wrong, from the looks of the last minute. */
-import { type LatencyName, noFlush, type Quantiles, thresholds } from '@afterwrite/client';
+import {
+  betweenFlushesMs,
+  type LatencyName,
+  type LiveQueue,
+  noFlush,
+  type Quantiles,
+  thresholds,
+} from '@afterwrite/client';
 import type { Look } from '../live/look.ts';
 import { countsOver, failureShare, hitShare, MINUTE_MS, SMOOTH_MS, trailing } from '../live/minute.ts';
 import { count, counted, duration, percent, rate, UNKNOWN } from '../live/words.ts';
@@ -54,7 +61,7 @@ function queueFigure(looks: readonly Look[]): NowFigure {
     note:
       look?.queue === null ? 'Valkey does not answer: nobody knows what waits.' : length === null ? '' : age,
     alarm: alarmOf(`flushes leave over ${count(above)}`, minutes),
-    problem: isLeft(looks) ? { words: meaning, heading: 'QueueLength' } : undefined,
+    problem: look?.queue && isLeft(look.queue) ? { words: meaning, heading: 'QueueLength' } : undefined,
     chart: {
       times: timesOf(looks),
       lines: [
@@ -66,12 +73,9 @@ function queueFigure(looks: readonly Look[]): NowFigure {
   };
 }
 
-/** Between two flushes any number may wait; too many are those that are there all the time. */
-function isLeft(looks: readonly Look[]): boolean {
-  const { at = 0, queue } = looks.at(-1) ?? {};
-  const recent = looks.filter((look) => look.at >= at - SMOOTH_MS);
-  const isLong = at - (recent[0]?.at ?? at) >= SMOOTH_MS / 2 || (queue?.oldestMs ?? 0) > SMOOTH_MS;
-  return isLong && recent.every((look) => (look.queue?.length ?? 0) > thresholds.QueueLength.above);
+/** As GET /health sees it. */
+function isLeft(queue: LiveQueue): boolean {
+  return queue.length > thresholds.QueueLength.above && (queue.oldestMs ?? 0) > betweenFlushesMs;
 }
 
 function processingFigure(looks: readonly Look[]): NowFigure {
