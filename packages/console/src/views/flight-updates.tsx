@@ -21,7 +21,7 @@ export function FlightUpdates({ flightId }: { readonly flightId?: number }) {
           None yet. Each is followed from here to the database, also while you look elsewhere.
         </p>
       ) : (
-        <ol class="updates">
+        <ol class="updates" tabIndex={0} aria-label="Updates, newest first">
           {updates.map((update) => (
             <li key={update.receipt}>
               <UpdateWay update={update} flightId={flightId} />

@@ -2,7 +2,7 @@
 import type { RedriveAnswer } from '@afterwrite/client';
 import { moment } from '../live/words.ts';
 import { RedriveOne } from './queue-redrive.tsx';
-import { changeText, type Letter, reasonWords, whyNot } from './queue-words.ts';
+import { adviceFor, changeText, type Letter, reasonWords, whyNot } from './queue-words.ts';
 
 interface LetterItemProps {
   readonly letter: Letter;
@@ -15,7 +15,7 @@ interface LetterItemProps {
 
 export function LetterItem({ letter, isChosen, onChoose, ...asked }: LetterItemProps) {
   const { letterId, id, seq, update, reason, parkedAt, partition } = letter;
-  const { title, advice } = reasonWords(reason);
+  const { title } = reasonWords(reason);
   const obstacle = whyNot(letter);
   const name = `Letter ${letterId}`;
   return (
@@ -34,7 +34,7 @@ export function LetterItem({ letter, isChosen, onChoose, ...asked }: LetterItemP
         <strong class="why">{title}</strong>
         <span class="note">parked {moment(parkedAt)}</span>
       </div>
-      <p>{advice}</p>
+      <p>{adviceFor(letter)}</p>
       {update && <Changes update={update} />}
       {obstacle !== null && <p class="obstacle">{obstacle}</p>}
       <div class="letter-foot">

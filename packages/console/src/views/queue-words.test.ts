@@ -1,6 +1,7 @@
 import type { ProcessAnswer } from '@afterwrite/client';
 import { describe, expect, test } from 'vitest';
 import {
+  adviceFor,
   changeText,
   type Letter,
   outcomesInShort,
@@ -33,6 +34,18 @@ describe('a dead letter', () => {
       expect([title, advice].every((text) => text.length > 0)).toBe(true);
     }
     expect(reasonWords('NEW_ONE').title).toBe('NEW_ONE');
+  });
+
+  test('is not to be mended and redriven once newer updates stand', () => {
+    expect(adviceFor(letter)).toContain('redrive');
+    expect(adviceFor({ ...letter, superseded: ['arrival'], redrivable: false })).not.toContain('redrive');
+    const abandoned = adviceFor({
+      ...letter,
+      reason: 'ABANDONED',
+      superseded: ['arrival'],
+      redrivable: false,
+    });
+    expect(abandoned).toContain('make the update again');
   });
 
   test('says why it cannot be redriven', () => {

@@ -42,6 +42,12 @@ export function reasonWords(reason: string | null): Words {
   );
 }
 
+/** What to do with it. */
+export function adviceFor({ reason, superseded }: Letter): string {
+  if (superseded.length === 0 || reason === 'ABANDONED') return reasonWords(reason).advice;
+  return 'Nothing to mend: newer values stand. Delete it in afterwrite_dead_letters when you have what you need of it.';
+}
+
 /** Why it cannot be redriven from here; null where it can. */
 export function whyNot({ reason, superseded, redrivable, seq }: Letter): string | null {
   if (reason === 'UNREADABLE') return 'Not redrivable: it is no update that can be read.';
