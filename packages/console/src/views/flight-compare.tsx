@@ -92,7 +92,7 @@ function Finding({ verdict: { tone, title, meaning, advice }, mark, children }: 
   return (
     <div class={`finding finding-${tone.toLowerCase()}`}>
       <p class="finding-title" role="status">
-        <span class="mark" aria-hidden="true">
+        <span class="finding-mark" aria-hidden="true">
           {mark}
         </span>
         {title}

@@ -47,8 +47,8 @@ function UpdateWay({ update, flightId }: UpdateWayProps) {
   const isWaiting = state === 'pending';
   const name = `Flight ${update.flightId}`;
   return (
-    <article class={`way way-${state}`} aria-label={`${name}, ${what}`}>
-      <p class="way-what">
+    <article class="update-way" aria-label={`${name}, ${what}`}>
+      <p class="update-what">
         {update.flightId === flightId ? name : <a href={`#/flight/${update.flightId}`}>{name}</a>}, {what}
       </p>
       <ol class="steps">
