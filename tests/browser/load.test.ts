@@ -1,13 +1,15 @@
 /**
  * The page while 2,000 updates a second are taken beside it: figures move at once, no task of the page keeps people waiting,
- * and what it shows is what `GET /queue` and MySQL say. AFTERWRITE_LOAD_SECONDS=60 for the whole minute.
+ * and what it shows is what `GET /queue` and MySQL say. AFTERWRITE_LOAD_SECONDS=60 for the whole minute. The picture in the
+ * README: AFTERWRITE_SCREENSHOTS=docs/images npx vitest run tests/browser/load.test.ts
  */
+import { join } from 'node:path';
 import type { LiveSample } from '@afterwrite/client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningStack, startStack } from '../support/start-stack.ts';
 import { makeWorld, type World } from '../support/world.ts';
-import { hasChromium, openConsole, startBrowser } from './browser.ts';
+import { hasChromium, openConsole, screenshotFolder, startBrowser } from './browser.ts';
 
 const PER_SECOND = 2000;
 const SECONDS = Number(process.env.AFTERWRITE_LOAD_SECONDS ?? 12);
@@ -96,8 +98,10 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
       await page.evaluate(WATCH_TASKS);
 
       const views = ['Now', 'Flow', 'Load', 'Queue'];
+      const shots = await screenshotFolder();
       for (let round = 0; latest()?.load.state === 'RUNNING'; round++) {
-        await page.getByRole('link', { name: views[round % views.length]!, exact: true }).click();
+        const view = views[round % views.length]!;
+        await page.getByRole('link', { name: view, exact: true }).click();
         // What MySQL has lies between what the sample before says and what one after says.
         const before = latest()!;
         const count = await stored();
@@ -107,6 +111,7 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
         const after = samples.find((sample) => sample.n >= n)!;
         expect(count).toBeGreaterThanOrEqual(before.totals.stored);
         expect(count).toBeLessThanOrEqual(after.totals.stored + storedIn(samples, after));
+        if (view === 'Flow') await page.screenshot({ path: join(shots.path, 'console.png') });
         // The queue's length moves by no more than what was accepted and stored meanwhile.
         const moved =
           after.totals.accepted - before.totals.accepted + after.totals.stored - before.totals.stored;
@@ -135,6 +140,7 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
       expect(Math.max(0, ...longTasks)).toBeLessThanOrEqual(LONGEST_TASK_MS);
       expect(complaints).toEqual([]);
       stop();
+      await shots.remove();
       await close();
     },
   );
