@@ -1,6 +1,4 @@
 /** The system's Chromium with a page of the console in it; whatever the page complains of fails the test. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { inject } from 'vitest';
@@ -58,10 +56,6 @@ export async function openConsole(
   return { page, complaints, close: () => context.close() };
 }
 
-/** A folder for what a run leaves to be looked at: AFTERWRITE_SCREENSHOTS, or one that goes again. */
-export async function screenshotFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
-  const named = process.env.AFTERWRITE_SCREENSHOTS;
-  if (named) return { path: named, remove: () => Promise.resolve() };
-  const path = await mkdtemp(join(tmpdir(), 'afterwrite-screenshots-'));
-  return { path, remove: () => rm(path, { recursive: true }) };
-}
+/** What a run leaves to be looked at. */
+export const SCREENSHOTS =
+  process.env.AFTERWRITE_SCREENSHOTS ?? join(import.meta.dirname, '../../.local/screenshots');

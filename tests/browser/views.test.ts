@@ -1,6 +1,6 @@
 /**
  * Every view on the real stack, as people see it: nothing to complain of for the browser, nothing for axe-core, in both themes,
- * from a phone to a wall. AFTERWRITE_SCREENSHOTS=folder keeps the pictures.
+ * from a phone to a wall. The pictures are left in .local/screenshots, or in AFTERWRITE_SCREENSHOTS.
  */
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningStack, startStack } from '../support/start-stack.ts';
 import { makeWorld, type World } from '../support/world.ts';
-import { hasChromium, openConsole, screenshotFolder, startBrowser } from './browser.ts';
+import { hasChromium, openConsole, SCREENSHOTS, startBrowser } from './browser.ts';
 
 const VIEWS = ['now', 'flow', 'flight/115', 'load', 'queue', 'health'];
 const SIZES = [
@@ -26,7 +26,6 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let world: World;
 let stack: RunningStack;
 let browser: Browser;
-let shots: Awaited<ReturnType<typeof screenshotFolder>>;
 const undos: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
@@ -38,8 +37,6 @@ beforeAll(async () => {
   undos.push(() => stack.stop());
   browser = await startBrowser();
   undos.push(() => browser.close());
-  shots = await screenshotFolder();
-  undos.push(() => shots.remove());
   await makeDeadLetter();
 });
 afterAll(async () => {
@@ -79,7 +76,7 @@ describe.skipIf(!hasChromium)('the console', () => {
         const overflow = await page.evaluate(OVERFLOW);
         expect(overflow, `wider than the window at ${String(size.width)}`).toBeLessThanOrEqual(0);
         const name = `${view.replace('/', '-')}-${String(size.width)}-${colorScheme}.png`;
-        await page.screenshot({ path: join(shots.path, name), fullPage: true });
+        await page.screenshot({ path: join(SCREENSHOTS, name), fullPage: true });
       }
       expect(complaints).toEqual([]);
       await opened.close();
