@@ -14,9 +14,10 @@ const OPERATIONS = join(root, '../../docs/OPERATIONS.md');
 export type Site = ReadonlyMap<string, Uint8Array>;
 
 /** Folders whose files go into it. */
-export const siteSources: readonly string[] = ['src', 'src/live', 'src/style', 'src/ui', 'src/views'].map(
-  (folder) => join(root, folder),
-);
+export const siteSources: readonly string[] = [
+  ...['src', 'src/live', 'src/style', 'src/ui', 'src/views'],
+  '../client/src',
+].map((folder) => join(root, folder));
 
 /** Throws what esbuild says of a source that cannot be bundled. */
 export async function buildSite(): Promise<Site> {

@@ -1,6 +1,6 @@
 /** `GET /health` while somebody looks: one question at a time, the next some seconds after the answer. */
 import { useEffect, useState } from 'preact/hooks';
-import type { HealthAnswer } from '@afterwrite/client';
+import { ApiProblem, type HealthAnswer } from '@afterwrite/client';
 import { client, describeError } from './api.ts';
 import { answered, failed, type Health, UNASKED } from './health-state.ts';
 
@@ -20,7 +20,7 @@ export function useHealth(): Health {
         });
         if (!gone.signal.aborted) setHealth(answered(answer, Date.now()));
       } catch (error) {
-        if (!gone.signal.aborted) setHealth((before) => failed(before, describeError(error), Date.now()));
+        if (!gone.signal.aborted) setHealth((before) => failed(before, reasonOf(error), Date.now()));
       }
       if (!gone.signal.aborted) timer = setTimeout(() => void ask(), EVERY_MS);
     };
@@ -31,4 +31,11 @@ export function useHealth(): Health {
     };
   }, []);
   return health;
+}
+
+/** Health answers 200 or 503, and both are answers: any other is of something that stands before it. */
+function reasonOf(error: unknown): string {
+  return error instanceof ApiProblem
+    ? `Something that stands before it answered ${error.status}.`
+    : describeError(error);
 }

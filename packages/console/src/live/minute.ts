@@ -22,10 +22,18 @@ export function trailing(
   looks: readonly Look[],
   value: (counts: Counts) => number | null,
 ): readonly (number | null)[] {
-  return looks.map((_look, index) => {
-    const counts = countsUpTo(looks, index, SMOOTH_MS);
-    return counts && counts.seconds * 1000 >= SMOOTH_MS / 2 ? value(counts) : null;
-  });
+  return countsAtEach(looks).map((counts) =>
+    counts && counts.seconds * 1000 >= SMOOTH_MS / 2 ? value(counts) : null,
+  );
+}
+
+/** Several lines are drawn of the same looks. */
+const counted = new WeakMap<readonly Look[], readonly (Counts | null)[]>();
+
+function countsAtEach(looks: readonly Look[]): readonly (Counts | null)[] {
+  const known = counted.get(looks) ?? looks.map((_look, index) => countsUpTo(looks, index, SMOOTH_MS));
+  counted.set(looks, known);
+  return known;
 }
 
 function countsUpTo(looks: readonly Look[], index: number, ms: number): Counts | null {
