@@ -41,10 +41,14 @@ export interface ChartProps {
   readonly least?: number;
   /** Before the highest value in the legend. Default: up to. */
   readonly peakWords?: string;
+  /** Of things that are counted: no steps between 1 and 2. */
+  readonly isWhole?: boolean;
   /** Only the lines, without axes. */
   readonly isPlain?: boolean;
 }
 
+/** 1, 2, 5, 10, 20, 50, … a million. */
+const WHOLE_STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
 const WINDOW_S = 60;
 /** Text of the style sheet at its smallest. */
 const TEXT_PX = 16;
@@ -135,7 +139,7 @@ function inWords({ label, lines, format }: ChartProps): string {
 }
 
 function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }): uPlot.Options {
-  const { lines, isPlain = false, format } = props.current;
+  const { lines, isPlain = false, isWhole = false, format } = props.current;
   const style = getComputedStyle(element);
   const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / TEXT_PX;
   const font = `${AXIS_TEXT_PX * scale}px ${style.fontFamily}`;
@@ -151,7 +155,8 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
     height: element.clientHeight,
     cursor: { show: false },
     legend: { show: false },
-    padding: isPlain ? [2, 0, 2, 0] : [8, 8, 0, 0],
+    // To the right half of a time's text.
+    padding: isPlain ? [2, 0, 2, 0] : [8, 20 * scale, 0, 0],
     scales: {
       x: { time: true, range: (_plot, _least, most) => [most - WINDOW_S, most] },
       y: { range: (_plot, _least, most) => [0, highest(props.current, most)] },
@@ -160,7 +165,12 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
       ? [{ show: false }, { show: false }]
       : [
           { ...axis, values: (_plot, times) => times.map((time) => clock(time)) },
-          { ...axis, size: 64 * scale, values: (_plot, values) => values.map((value) => format(value)) },
+          {
+            ...axis,
+            size: 64 * scale,
+            values: (_plot, values) => values.map((value) => format(value)),
+            ...(isWhole && { incrs: WHOLE_STEPS }),
+          },
         ],
     series: [
       {},

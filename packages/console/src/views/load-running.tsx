@@ -108,6 +108,7 @@ function QueueMeanwhile() {
             },
           ]}
           format={count}
+          isWhole
           height={CHART_HEIGHT}
         />
       </figure>
