@@ -61,8 +61,8 @@ async function makeDeadLetter(): Promise<void> {
 /** Figures have come, and what the view asks for has been answered. */
 async function settled(page: Page): Promise<void> {
   await page.getByText('Live', { exact: true }).waitFor();
-  await page.waitForLoadState('load');
-  await expect.poll(() => page.locator('[aria-busy=true]').count(), { timeout: 10_000 }).toBe(0);
+  const waiting = page.getByText(/^(Reading|Asking|Looking|Waiting for) .*…/);
+  await expect.poll(() => waiting.count(), { timeout: 10_000 }).toBe(0);
 }
 
 describe.skipIf(!hasChromium)('the console', () => {

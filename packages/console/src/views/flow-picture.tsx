@@ -45,6 +45,8 @@ export function Picture({ flow, beat }: PictureProps) {
         {queue && <small class="tank-full">most in the minute: {count(peak)}</small>}
         <span class="tank">
           <span
+            // Another element: what becomes known does not drain from full.
+            key={queue ? 'known' : 'unknown'}
             class={queue ? 'tank-fill' : 'tank-fill unknown'}
             style={{ transform: `scaleY(${queue ? shareOf(queue.length, peak) : 1})` }}
           />
