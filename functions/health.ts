@@ -92,6 +92,13 @@ async function answers(ping: () => Promise<void>): Promise<boolean> {
   }
 }
 
+function refusedWords(deadLetters: number | null): string {
+  if (deadLetters === null) return 'How many updates the database refused is not known.';
+  return deadLetters === 1
+    ? '1 update was refused by the database.'
+    : `${String(deadLetters)} updates were refused by the database.`;
+}
+
 function queueChecks(status: QueueStatus): Check[] {
   const { queueLength, oldestMs, deadLetters, partitions, breaker } = status;
   const stopped = partitions.filter((partition) => partition.stopped !== null);
@@ -111,7 +118,7 @@ function queueChecks(status: QueueStatus): Check[] {
     {
       name: 'deadLetters',
       ok: deadLetters === 0,
-      detail: `${String(deadLetters ?? 'unknown')} updates were refused by the database.`,
+      detail: refusedWords(deadLetters),
     },
     {
       name: 'lastFlush',
