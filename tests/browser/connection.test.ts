@@ -1,36 +1,25 @@
 /** The page when what it hangs on goes: says so, says how old its figures are, blocks nobody, and finds back by itself. */
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStack, startStack } from '../support/start-stack.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
-import { makeWorld } from '../support/world.ts';
-import { hasChromium, openConsole, startBrowser } from './browser.ts';
+import { hasChromium, openConsole } from './browser.ts';
+import { useStage } from './stage.ts';
 
-let stack: RunningStack;
+const stage = useStage({ flights: 100 });
 let wire: TcpProxy;
-let browser: Browser;
 let url: string;
-const undos: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  const world = await makeWorld({ flights: 100 });
-  undos.push(() => world.dispose());
-  stack = await startStack(world.environment);
-  undos.push(() => stack.stop());
-  wire = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(stack.url).port) });
-  undos.push(() => wire.close());
+  wire = await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(stage.stack.url).port) });
   url = `http://127.0.0.1:${String(wire.port)}`;
-  browser = await startBrowser();
-  undos.push(() => browser.close());
 });
 afterAll(async () => {
-  for (const undo of undos.reverse()) await undo();
+  if (hasChromium) await wire.close();
 });
 
 describe.skipIf(!hasChromium)('the connection', () => {
   it('cut and refused: said at once, in words; restored: live again without anybody doing anything', async () => {
-    const { page, close } = await openConsole(browser, { url });
+    const { page, close } = await openConsole(stage.browser, { url });
     await page.getByText('Live', { exact: true }).waitFor();
     await wire.set({ newcomers: 'REFUSE' });
     wire.cutAll();
@@ -46,7 +35,7 @@ describe.skipIf(!hasChromium)('the connection', () => {
   });
 
   it('silent, as behind a dead router: stale after seconds, then made anew', async () => {
-    const { page, close } = await openConsole(browser, { url });
+    const { page, close } = await openConsole(stage.browser, { url });
     await page.getByText('Live', { exact: true }).waitFor();
     await wire.set({ replies: 'SWALLOW' });
     await page.getByText('Stale', { exact: true }).waitFor({ timeout: 10_000 });
@@ -57,7 +46,7 @@ describe.skipIf(!hasChromium)('the connection', () => {
   });
 
   it('no stream at all, as on AWS: asks GET /queue, and says of the other figures where they are', async () => {
-    const { page, close } = await openConsole(browser, { url, view: 'queue' });
+    const { page, close } = await openConsole(stage.browser, { url, view: 'queue' });
     await page.route('**/stream', (route) => route.fulfill({ status: 404, body: '{}' }));
     await page.reload();
     await page.getByText('Every 3 s from GET /queue').waitFor({ timeout: 15_000 });

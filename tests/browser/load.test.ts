@@ -5,38 +5,21 @@
  */
 import { join } from 'node:path';
 import type { LiveSample } from '@afterwrite/client';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStack, startStack } from '../support/start-stack.ts';
-import { makeWorld, type World } from '../support/world.ts';
-import { hasChromium, openConsole, SCREENSHOTS, startBrowser } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { hasChromium, openConsole, SCREENSHOTS } from './browser.ts';
+import { useStage } from './stage.ts';
 
 const PER_SECOND = 2000;
 const SECONDS = Number(process.env.AFTERWRITE_LOAD_SECONDS ?? 12);
 const LONGEST_TASK_MS = 100;
 
-let world: World;
-let stack: RunningStack;
-let browser: Browser;
-const undos: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  if (!hasChromium) return;
-  world = await makeWorld({ flights: 2000, environment: { ALLOW_LOAD: '1' } });
-  undos.push(() => world.dispose());
-  stack = await startStack(world.environment);
-  undos.push(() => stack.stop());
-  browser = await startBrowser();
-  undos.push(() => browser.close());
-});
-afterAll(async () => {
-  for (const undo of undos.reverse()) await undo();
-});
+const stage = useStage({ flights: 2000, environment: { ALLOW_LOAD: '1' } });
 
 /** What the page itself receives, read beside it. */
 async function followStream(): Promise<{ readonly samples: LiveSample[]; stop(): void }> {
   const ending = new AbortController();
-  const response = await fetch(`${stack.url}/stream`, { signal: ending.signal });
+  const response = await fetch(`${stage.stack.url}/stream`, { signal: ending.signal });
   const samples: LiveSample[] = [];
   const read = async () => {
     let text = '';
@@ -55,7 +38,9 @@ async function followStream(): Promise<{ readonly samples: LiveSample[]; stop():
 }
 
 async function stored(): Promise<number> {
-  const [row] = await world.rows<{ n: number }>("SELECT COUNT(*) AS n FROM flight_log WHERE user = 'load'");
+  const [row] = await stage.world.rows<{ n: number }>(
+    "SELECT COUNT(*) AS n FROM flight_log WHERE user = 'load'",
+  );
   return row!.n;
 }
 
@@ -73,9 +58,9 @@ async function startLoad(page: Page): Promise<void> {
 
 describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
   it('figures move within 5 s of opening the page', async () => {
-    const { page, close } = await openConsole(browser, { url: stack.url });
+    const { page, close } = await openConsole(stage.browser, { url: stage.stack.url });
     const openedAt = Date.now();
-    await fetch(`${stack.url}/flights/1`);
+    await fetch(`${stage.stack.url}/flights/1`);
     await page
       .getByRole('region', { name: 'Hit rate' })
       .getByText(/[0-9]%/)
@@ -89,7 +74,10 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
     'the page stays responsive, and agrees with GET /queue and with MySQL to within one sample',
     { timeout: (SECONDS + 90) * 1000 },
     async () => {
-      const { page, complaints, close } = await openConsole(browser, { url: stack.url, view: 'load' });
+      const { page, complaints, close } = await openConsole(stage.browser, {
+        url: stage.stack.url,
+        view: 'load',
+      });
       await page.getByText('Live', { exact: true }).waitFor();
       const { samples, stop } = await followStream();
       const latest = () => samples.at(-1);
@@ -104,7 +92,9 @@ describe.skipIf(!hasChromium)(`${String(PER_SECOND)} updates a second`, () => {
         // What MySQL has lies between what the sample before says and what one after says.
         const before = latest()!;
         const count = await stored();
-        const { queueLength } = (await (await fetch(`${stack.url}/queue`)).json()) as { queueLength: number };
+        const { queueLength } = (await (await fetch(`${stage.stack.url}/queue`)).json()) as {
+          queueLength: number;
+        };
         const n = before.n + 2;
         await expect.poll(() => latest()!.n, { timeout: 10_000 }).toBeGreaterThanOrEqual(n);
         const after = samples.find((sample) => sample.n >= n)!;

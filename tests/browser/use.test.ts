@@ -1,31 +1,14 @@
 /** What a person does with the console, on the real stack: seen on the page, and then in MySQL. */
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStack, startStack } from '../support/start-stack.ts';
-import { makeWorld, type World } from '../support/world.ts';
-import { hasChromium, openConsole, startBrowser } from './browser.ts';
+import { describe, expect, it } from 'vitest';
+import { hasChromium, openConsole } from './browser.ts';
+import { useStage } from './stage.ts';
 
-let world: World;
-let stack: RunningStack;
-let browser: Browser;
-const undos: (() => Promise<unknown>)[] = [];
-
-beforeAll(async () => {
-  if (!hasChromium) return;
-  world = await makeWorld({ flights: 200 });
-  undos.push(() => world.dispose());
-  await world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')");
-  stack = await startStack(world.environment);
-  undos.push(() => stack.stop());
-  browser = await startBrowser();
-  undos.push(() => browser.close());
-});
-afterAll(async () => {
-  for (const undo of undos.reverse()) await undo();
-});
+const stage = useStage({ flights: 200 }, (world) =>
+  world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')"),
+);
 
 async function update(flightId: number, times: object, wait: string): Promise<unknown> {
-  const response = await fetch(`${stack.url}/flights/${String(flightId)}`, {
+  const response = await fetch(`${stage.stack.url}/flights/${String(flightId)}`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json', prefer: wait },
     body: JSON.stringify({ ...times, user: 'ann' }),
@@ -38,10 +21,13 @@ const TOO_LATE = { departure: '2091-01-01T10:00:00Z', arrival: '2091-01-01T12:00
 
 describe.skipIf(!hasChromium)('somebody', () => {
   it('finds a flight by its number, delays it by the keyboard alone, and sees it arrive in the database', async () => {
-    const [flight] = await world.rows<{ flightno: string; departure: string }>(
+    const [flight] = await stage.world.rows<{ flightno: string; departure: string }>(
       'SELECT flightno, departure FROM flight WHERE flight_id = 115',
     );
-    const { page, complaints, close } = await openConsole(browser, { url: stack.url, view: 'flight' });
+    const { page, complaints, close } = await openConsole(stage.browser, {
+      url: stage.stack.url,
+      view: 'flight',
+    });
     await page.getByLabel('Flight id or flight number').focus();
     await page.keyboard.type(flight!.flightno.trim());
     await page.keyboard.press('Enter');
@@ -59,7 +45,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
     const way = page.getByRole('article', { name: /Flight 115/ });
     await way.getByText('Accepted').waitFor();
     await way.getByText(/^Stored after/).waitFor({ timeout: 30_000 });
-    const [stored] = await world.rows<{ moved: number; by: string; trail: number }>(
+    const [stored] = await stage.world.rows<{ moved: number; by: string; trail: number }>(
       `SELECT TIMESTAMPDIFF(MINUTE, ?, departure) AS moved,
          (SELECT MAX(user) FROM flight_log WHERE flight_id = 115 AND comment = 'fog') AS \`by\`,
          (SELECT COUNT(*) FROM flight_log WHERE flight_id = 115 AND comment = 'fog') AS trail
@@ -74,10 +60,10 @@ describe.skipIf(!hasChromium)('somebody', () => {
 
   it('is not let overwrite what somebody else changed meanwhile, and told how to go on', async () => {
     await update(116, GOOD, 'wait=10');
-    const { page, close } = await openConsole(browser, { url: stack.url, view: 'flight/116' });
+    const { page, close } = await openConsole(stage.browser, { url: stage.stack.url, view: 'flight/116' });
     await page.getByText('2030-01-01 10:00:00').first().waitFor();
     // The form reads the version that it is about when it is touched.
-    const read = page.waitForResponse(`${stack.url}/flights/116`);
+    const read = page.waitForResponse(`${stage.stack.url}/flights/116`);
     await page.getByLabel('Comment').click();
     await (await read).finished();
     await update(116, { departure: '2030-01-02T10:00:00Z', arrival: '2030-01-02T12:00:00Z' }, 'wait=10');
@@ -89,7 +75,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
       .getByRole('article', { name: /Flight 116/ })
       .getByText(/^Stored after/)
       .waitFor({ timeout: 30_000 });
-    expect(await world.rows('SELECT departure FROM flight WHERE flight_id = 116')).toEqual([
+    expect(await stage.world.rows('SELECT departure FROM flight WHERE flight_id = 116')).toEqual([
       { departure: '2030-01-02 10:30:00' },
     ]);
     await close();
@@ -97,7 +83,10 @@ describe.skipIf(!hasChromium)('somebody', () => {
 
   it('sees a dead letter with its reason, mends the cause, redrives it, and it is stored', async () => {
     expect(await update(117, TOO_LATE, 'wait=10')).toMatchObject({ state: 'dead' });
-    const { page, complaints, close } = await openConsole(browser, { url: stack.url, view: 'queue' });
+    const { page, complaints, close } = await openConsole(stage.browser, {
+      url: stage.stack.url,
+      view: 'queue',
+    });
     const letters = page.getByRole('region', { name: /^Dead letters/ });
     await letters.getByText('Flight 117').waitFor();
     const redrive = letters.getByRole('button', { name: /^Redrive letter/ });
@@ -110,7 +99,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
       .last()
       .waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
-    await world.db.query('ALTER TABLE flight DROP CHECK times');
+    await stage.world.db.query('ALTER TABLE flight DROP CHECK times');
     await redrive.click();
     await page.getByRole('button', { name: 'Redrive it' }).click();
     await page
@@ -120,7 +109,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
       .waitFor();
     await page.keyboard.press('Escape');
     await letters.getByText('None: the database has refused nothing').waitFor({ timeout: 10_000 });
-    expect(await world.rows('SELECT departure FROM flight WHERE flight_id = 117')).toEqual([
+    expect(await stage.world.rows('SELECT departure FROM flight WHERE flight_id = 117')).toEqual([
       { departure: '2091-01-01 10:00:00' },
     ]);
     expect(complaints).toEqual([]);
@@ -128,7 +117,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
   });
 
   it('flushes the queue from the page: what waited is stored, and the page says how much', async () => {
-    const { page, close } = await openConsole(browser, { url: stack.url, view: 'queue' });
+    const { page, close } = await openConsole(stage.browser, { url: stage.stack.url, view: 'queue' });
     await update(118, GOOD, 'wait=0');
     await page.getByRole('button', { name: 'Flush all' }).click();
     await page.getByRole('button', { name: 'Flush it' }).click();
@@ -137,14 +126,14 @@ describe.skipIf(!hasChromium)('somebody', () => {
       .getByText(/stored|nothing/i)
       .last()
       .waitFor();
-    expect(await world.rows('SELECT departure FROM flight WHERE flight_id = 118')).toEqual([
+    expect(await stage.world.rows('SELECT departure FROM flight WHERE flight_id = 118')).toEqual([
       { departure: '2030-01-01 10:00:00' },
     ]);
     await close();
   });
 
   it('chooses a theme, and finds it again', async () => {
-    const { page, close } = await openConsole(browser, { url: stack.url, colorScheme: 'light' });
+    const { page, close } = await openConsole(stage.browser, { url: stage.stack.url, colorScheme: 'light' });
     const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
     const light = await ground();
     await page.getByLabel('Theme').selectOption('dark');

@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningStack, startStack } from '../support/start-stack.ts';
-import { makeWorld, type World } from '../support/world.ts';
-import { hasChromium, openConsole, SCREENSHOTS, startBrowser } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hasChromium, openConsole, SCREENSHOTS } from './browser.ts';
+import { useStage } from './stage.ts';
 
 const VIEWS = ['now', 'flow', 'flight/115', 'load', 'queue', 'health'];
 const SIZES = [
@@ -23,29 +22,17 @@ const THEMES = ['light', 'dark'] as const;
 const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-let world: World;
-let stack: RunningStack;
-let browser: Browser;
-const undos: (() => Promise<unknown>)[] = [];
+const stage = useStage({ flights: 500, environment: { ALLOW_LOAD: '1' } }, (world) =>
+  world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')"),
+);
 
 beforeAll(async () => {
-  if (!hasChromium) return;
-  world = await makeWorld({ flights: 500, environment: { ALLOW_LOAD: '1' } });
-  await world.db.query("ALTER TABLE flight ADD CONSTRAINT times CHECK (departure < '2090-01-01')");
-  undos.push(() => world.dispose());
-  stack = await startStack(world.environment);
-  undos.push(() => stack.stop());
-  browser = await startBrowser();
-  undos.push(() => browser.close());
-  await makeDeadLetter();
-});
-afterAll(async () => {
-  for (const undo of undos.reverse()) await undo();
+  if (hasChromium) await makeDeadLetter();
 });
 
 /** Something to see in Queue. */
 async function makeDeadLetter(): Promise<void> {
-  const response = await fetch(`${stack.url}/flights/7`, {
+  const response = await fetch(`${stage.stack.url}/flights/7`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json', prefer: 'wait=10' },
     body: JSON.stringify({
@@ -68,7 +55,7 @@ async function settled(page: Page): Promise<void> {
 describe.skipIf(!hasChromium)('the console', () => {
   it.each(VIEWS)('%s: nothing to complain of, in both themes and every size', async (view) => {
     for (const colorScheme of THEMES) {
-      const opened = await openConsole(browser, { url: stack.url, view, colorScheme });
+      const opened = await openConsole(stage.browser, { url: stage.stack.url, view, colorScheme });
       const { page, complaints } = opened;
       await settled(page);
       for (const size of SIZES) {
@@ -86,7 +73,12 @@ describe.skipIf(!hasChromium)('the console', () => {
   it.each(VIEWS)('%s: no violation that axe-core finds', async (view) => {
     for (const colorScheme of THEMES) {
       // Its script is not the page's own: the policy is lifted here, and only here.
-      const opened = await openConsole(browser, { url: stack.url, view, colorScheme, bypassCSP: true });
+      const opened = await openConsole(stage.browser, {
+        url: stage.stack.url,
+        view,
+        colorScheme,
+        bypassCSP: true,
+      });
       await settled(opened.page);
       for (const viewport of [SIZES[0]!, SIZES[1]!]) {
         await opened.page.setViewportSize(viewport);

@@ -42,6 +42,29 @@ export interface LiveQueue {
   readonly stopped: readonly number[];
 }
 
+/** What of `GET /queue` a sample has; also of the engine's own status. */
+export function liveQueueOf(answer: {
+  readonly queueLength: number;
+  readonly oldestMs: number | null;
+  readonly deadLetters: number | null;
+  readonly breaker: { readonly state: LiveQueue['breaker'] };
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly length: number;
+    readonly stopped: object | null;
+  }[];
+}): LiveQueue {
+  const { queueLength, oldestMs, deadLetters, breaker, partitions } = answer;
+  return {
+    length: queueLength,
+    oldestMs,
+    deadLetters,
+    breaker: breaker.state,
+    partitions: partitions.map(({ length }) => length),
+    stopped: partitions.flatMap(({ partition, stopped }) => (stopped === null ? [] : [partition])),
+  };
+}
+
 /** Whole numbers as totals; as rates with fractions. */
 export interface LiveCounts {
   readonly accepted: number;

@@ -2,7 +2,7 @@
  * One look at the system, wherever it came from: a sample of the stream on one machine, or an answer of `GET /queue` on AWS,
  * which knows the queue alone.
  */
-import type { LiveQueue, LiveSample, QueueAnswer } from '@afterwrite/client';
+import { type LiveQueue, liveQueueOf, type LiveSample, type QueueAnswer } from '@afterwrite/client';
 
 export interface Look {
   /** Milliseconds since 1970, by the server's clock; by this machine's where the answer has none. */
@@ -18,19 +18,7 @@ export function lookOfSample(sample: LiveSample): Look {
 }
 
 export function lookOfQueue(answer: QueueAnswer, at: number): Look {
-  const { queueLength, oldestMs, deadLetters, breaker, partitions } = answer;
-  return {
-    at,
-    live: null,
-    queue: {
-      length: queueLength,
-      oldestMs,
-      deadLetters,
-      breaker: breaker.state,
-      partitions: partitions.map(({ length }) => length),
-      stopped: partitions.flatMap(({ partition, stopped }) => (stopped === null ? [] : [partition])),
-    },
-  };
+  return { at, live: null, queue: liveQueueOf(answer) };
 }
 
 /** A minute of looks, oldest first. */

@@ -2,7 +2,7 @@
  * Looks at the queue, one look at a time. A look that is slow keeps nobody waiting: until it is there, the last one
  * counts, and that only as long as it says something of now.
  */
-import type { LiveQueue } from '@afterwrite/client';
+import { type LiveQueue, liveQueueOf } from '@afterwrite/client';
 import { FlightCache } from '@afterwrite/flights';
 import type { Logger, QueueStatus, Settings } from '@afterwrite/write-behind';
 
@@ -29,7 +29,7 @@ export class QueueLook {
   async begin(): Promise<void> {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
-    const queue = await this.#options.read().then(liveQueue, () => null);
+    const queue = await this.#options.read().then(liveQueueOf, () => null);
     this.#latest = { queue, atMs: this.#options.monotonicMs() };
     this.#isUnderWay = false;
   }
@@ -51,17 +51,6 @@ export async function openForLooks(settings: Settings): Promise<FlightCache> {
     DB_POOL_SIZE: 2,
   };
   return await FlightCache.open({ ...settings, ...limits }, { logger: silent });
-}
-
-function liveQueue({ queueLength, oldestMs, deadLetters, breaker, partitions }: QueueStatus): LiveQueue {
-  return {
-    length: queueLength,
-    oldestMs,
-    deadLetters,
-    breaker: breaker.state,
-    partitions: partitions.map(({ length }) => length),
-    stopped: partitions.flatMap(({ partition, stopped }) => (stopped === null ? [] : [partition])),
-  };
 }
 
 const drop = () => undefined;
