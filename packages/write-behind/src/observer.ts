@@ -56,7 +56,7 @@ interface Told {
 export function tell({ observer, logger }: Told, call: (observer: Observer) => unknown): void {
   if (!observer) return;
   const failed = (error: unknown) => {
-    logger.error('the observer of commits failed: nothing else did', { error: String(error) });
+    logger.error('the observer of commits failed: nothing else did', { error: textOf(error) });
   };
   try {
     const result = call(observer);
@@ -64,5 +64,14 @@ export function tell({ observer, logger }: Told, call: (observer: Observer) => u
     if (result instanceof Promise) result.catch(failed);
   } catch (error) {
     failed(error);
+  }
+}
+
+/** Of anything: what was thrown may be no error, and refuse to be a text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'it threw what has no text';
   }
 }
