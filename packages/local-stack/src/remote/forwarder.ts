@@ -23,7 +23,7 @@ export interface ForwarderLimits {
   readonly requestBytes: number;
   /** API Gateway's own limit is 10 MiB. A stream of events has no end, and no limit but `silentMs`. */
   readonly answerBytes: number;
-  /** API Gateway answers within 30 s; also between two pieces of an answer. */
+  /** API Gateway answers within 30 s; also between two pieces of an answer, of which the caller takes each in that time. */
   readonly silentMs: number;
   readonly requestMs: number;
   readonly atOnce: number;
@@ -162,13 +162,19 @@ export class Forwarder {
       () => silent.abort(new Refusal(504, 'No answer in time', 'The API does not answer.')),
       silentMs,
     );
+    const signal = AbortSignal.any([gone.signal, silent.signal]);
     try {
-      const answer = await target.fetch(addressOf(target, url), {
+      const asking = target.fetch(addressOf(target, url), {
         method,
         headers: pick(REQUEST_HEADERS, (name) => request.headers[name]),
         ...(body.length === 0 ? {} : { body }),
-        signal: AbortSignal.any([gone.signal, silent.signal]),
+        signal,
       });
+      // Where the credentials come from may hang, too, and hears of no signal.
+      const givenUp = once(signal, 'abort').then((): never => {
+        throw signal.reason as Error;
+      });
+      const answer = await Promise.race([asking, givenUp]);
       timer.refresh();
       const headers = pick(ANSWER_HEADERS, (name) => answer.headers.get(name));
       response.writeHead(answer.status, { ...headers, ...OWN_HEADERS });
@@ -179,7 +185,7 @@ export class Forwarder {
         timer.refresh();
         left -= chunk.length;
         if (left < 0) throw new Error('the answer is too long');
-        if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal });
+        if (!response.write(chunk)) await once(response, 'drain', { signal });
       }
       response.end();
     } finally {

@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -301,6 +301,26 @@ describe('limits', () => {
     answer = (response) =>
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     await expect(call(forwarder, '/stream')).rejects.toThrow();
+  });
+
+  test('credentials that do not come are given up', async () => {
+    const forwarder = await open({ credentials: () => new Promise(() => undefined) }, { silentMs: 100 });
+    expect(await call(forwarder, '/queue')).toMatchObject({ status: 504 });
+    expect(arrived).toEqual([]);
+  });
+
+  test('a browser that takes nothing is cut off', { timeout: 5000 }, async () => {
+    const forwarder = await open({}, { silentMs: 300, answerBytes: 64 * 1024 ** 2 });
+    answer = (response) => response.end(Buffer.alloc(32 * 1024 ** 2));
+    const { hostname, port } = new URL(forwarder.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.write(`GET /queue HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+    await once(socket, 'readable');
+    // Nothing is read: that nobody is there any more is told to who writes.
+    const asking = setInterval(() => socket.write('\r\n'), 50);
+    const error = await new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));
+    clearInterval(asking);
+    expect(['EPIPE', 'ECONNRESET']).toContain(error.code);
   });
 
   test('a browser that leaves ends its request', async () => {
