@@ -43,6 +43,30 @@ test('the small stage can be removed and costs little', async () => {
   for (const { inputs } of stack.all('ec2/vpcEndpoint')) expect(inputs.subnetIds).toHaveLength(1);
 });
 
+test('docs/DEPLOY.md counts what there is', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/DEPLOY.md'), 'utf8').replaceAll(
+    /\s+/g,
+    ' ',
+  );
+  const production = await stackOf('production');
+  const functions = production.all('lambda/function');
+  const reserved = functions
+    .map(({ inputs }) => Number(inputs.reservedConcurrentExecutions ?? 0))
+    .reduce((sum, each) => sum + each, 0);
+  const [most, fewest] = [production, await stackOf('dev')].map(
+    (stack) => stack.all('cloudwatch/metricAlarm').length,
+  );
+  const said = [
+    // AWS wants 100 that nobody reserves.
+    `a quota of at least ${String(reserved + 100)} concurrent executions`,
+    `the stage reserves ${String(reserved)} and`,
+    ` ${String(routes.length)} routes,`,
+    ` ${String(functions.length)} functions on arm64`,
+    ` ${String(fewest)} alarms and one dashboard (${String(most)} alarms in production`,
+  ];
+  expect(said.filter((each) => !page.includes(each))).toEqual([]);
+});
+
 test('with tokens, pages, a proxy and an address for alarms', async () => {
   const stack = await stackOf('options');
   expect(stack.one('apigatewayv2/authorizer')).toMatchObject({
