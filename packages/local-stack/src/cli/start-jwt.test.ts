@@ -94,10 +94,18 @@ describe('AUTH_MODE=jwt', () => {
     expect((await fetch(`${url}/queue`, { headers })).status).toBe(403);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     const admin = { authorization: `Bearer ${await token('queue:admin')}` };
-    for (const path of ['/metrics', '/load', '/stream']) {
+    for (const path of ['/metrics', '/load', '/stream', '/']) {
       expect((await fetch(`${url}${path}`, { method: 'HEAD' })).status).toBe(401);
       expect((await fetch(`${url}${path}`, { method: 'HEAD', headers })).status).toBe(403);
       expect((await fetch(`${url}${path}`, { method: 'HEAD', headers: admin })).status).toBe(200);
+    }
+    expect((await fetch(`${url}/console/x`)).status).toBe(401);
+    expect((await fetch(`${url}/console/x`, { headers })).status).toBe(403);
+    for (const path of ['/load', '/load/stop']) {
+      const post = { method: 'POST', body: '{}' };
+      const json = { 'content-type': 'application/json' };
+      expect((await fetch(`${url}${path}`, { ...post, headers: json })).status).toBe(401);
+      expect((await fetch(`${url}${path}`, { ...post, headers: { ...json, ...headers } })).status).toBe(403);
     }
   });
 
