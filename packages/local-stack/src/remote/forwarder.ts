@@ -164,17 +164,12 @@ export class Forwarder {
     );
     const signal = AbortSignal.any([gone.signal, silent.signal]);
     try {
-      const asking = target.fetch(addressOf(target, url), {
+      const answer = await target.fetch(addressOf(target, url), {
         method,
         headers: pick(REQUEST_HEADERS, (name) => request.headers[name]),
         ...(body.length === 0 ? {} : { body }),
         signal,
       });
-      // Where the credentials come from may hang, too, and hears of no signal.
-      const givenUp = once(signal, 'abort').then((): never => {
-        throw signal.reason as Error;
-      });
-      const answer = await Promise.race([asking, givenUp]);
       timer.refresh();
       const headers = pick(ANSWER_HEADERS, (name) => answer.headers.get(name));
       response.writeHead(answer.status, { ...headers, ...OWN_HEADERS });

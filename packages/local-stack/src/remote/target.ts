@@ -4,6 +4,7 @@
  * never after a redirect to another.
  */
 import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { isLoopback } from '@afterwrite/write-behind';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -59,10 +60,18 @@ export function openTarget(options: TargetOptions): Target {
       const to = canonical(new URL(address));
       // Credentials are for this one API.
       if (!to.href.startsWith(`${base}/`)) throw new TargetError(`${to.origin} is not ${base}.`);
-      const headers = { ...request.headers, ...(await authorise(to, request)) };
+      const credentials = await Promise.race([authorise(to, request), whenAborted(request.signal)]);
+      const headers = { ...request.headers, ...credentials };
       return await fetch(to, { ...request, headers, redirect: 'manual' });
     },
   };
+}
+
+/** Where the credentials come from may hang, and hears of no signal. */
+async function whenAborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  await once(signal, 'abort');
+  throw signal.reason;
 }
 
 function parseAddress(text: string): URL {
