@@ -183,6 +183,22 @@ test('--watch into a pipe gives plain lines, also of a service that is not there
   expect(stdout).not.toContain('\u001b');
 });
 
+test('a stage that has just been started has no history: its first sample is waited for', async () => {
+  const server = await serve({
+    ...LOCAL_STAGE,
+    '/stream': (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('event: history\ndata: []\n\n');
+      const text = `event: sample\ndata: ${JSON.stringify(sample(1, { at: Date.now() }))}\n\n`;
+      const timer = setTimeout(() => response.write(text), 1000);
+      response.on('close', () => clearTimeout(timer));
+    },
+  });
+  const { code, stdout } = await statusOf('--json', '--url', addressOf(server));
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ live: { storedRate: expect.any(Number) as number } });
+});
+
 test('where there is no stream, as on AWS, the dashboard is named', async () => {
   const { '/stream': _none, ...remote } = LOCAL_STAGE;
   const { code, stdout } = await statusOf('--url', addressOf(await serve(remote)));

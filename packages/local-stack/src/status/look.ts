@@ -147,10 +147,15 @@ function wordsOf(error: unknown, { url, access }: Target): unknown {
   return error.status === 404 ? new NotOursError(`What answers on ${url} is not Afterwrite.`) : error;
 }
 
-/** Those of the last minute, which a stream begins with; none where it breaks off; null where there is no stream. */
+/**
+ * Those of the last minute, which a stream begins with, or the first one of a stage that has just been started; none where it
+ * breaks off; null where there is no stream.
+ */
 async function firstSamples(target: Target, signal: AbortSignal): Promise<readonly LiveSample[] | null> {
   try {
-    for await (const samples of openStream(target, signal)) return samples;
+    for await (const samples of openStream(target, signal)) {
+      if (samples?.length !== 0) return samples;
+    }
   } catch {
     // The answers of the functions say what is wrong.
   }
