@@ -73,6 +73,7 @@ export function seen(more: Partial<Seen> = {}): Seen {
     url: 'http://127.0.0.1:3000',
     at: NOW,
     queue: queueAnswer(),
+    queueAt: NOW - 3000,
     queueFault: null,
     health: healthAnswer(),
     samples: Array.from({ length: 60 }, (_, index) => sample(index + 1)),

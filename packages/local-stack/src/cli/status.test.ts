@@ -63,7 +63,7 @@ const portOf = (server: Server) => (server.address() as AddressInfo).port;
 const addressOf = (server: Server) => `http://127.0.0.1:${String(portOf(server))}`;
 
 const LOCAL_STAGE = {
-  '/queue': json(queueAnswer()),
+  '/queue': json(queueAnswer({}, [1, 2, 4, 5])),
   '/health': json(healthAnswer()),
   '/stream': (response: ServerResponse) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -33,13 +33,14 @@ export interface LookOptions {
 
 interface Answers {
   readonly queue: QueueAnswer | null;
+  readonly queueAt: number;
   readonly queueFault: string | null;
   readonly health: HealthAnswer;
 }
 
 /** One look. Throws ApiUnreachableError, ApiProblem, NotOursError, TargetError. */
 export async function lookOnce({ target, signal, runtime = systemRuntime() }: LookOptions): Promise<Seen> {
-  const [answers, samples] = await Promise.all([ask(target, signal), firstSamples(target, signal)]);
+  const [answers, samples] = await Promise.all([ask(target, signal, runtime), firstSamples(target, signal)]);
   return { url: target.url, at: runtime.now(), ...answers, samples, silence: null };
 }
 
@@ -54,6 +55,7 @@ export class Watch {
   readonly #options: Required<LookOptions>;
   #answers: Omit<Answers, 'health'> & { readonly health: HealthAnswer | null } = {
     queue: null,
+    queueAt: 0,
     queueFault: null,
     health: null,
   };
@@ -87,7 +89,7 @@ export class Watch {
   async #ask(): Promise<void> {
     const { target, signal, runtime } = this.#options;
     try {
-      this.#answers = await ask(target, signal);
+      this.#answers = await ask(target, signal, runtime);
       this.#silence = null;
     } catch (error) {
       const sinceMs = this.#silence?.sinceMs ?? runtime.now();
@@ -111,7 +113,8 @@ function joined(before: readonly LiveSample[], more: readonly LiveSample[]): rea
   return [...before.filter(({ n }) => n < first), ...more].slice(-SAMPLES_KEPT);
 }
 
-async function ask(target: Target, signal: AbortSignal): Promise<Answers> {
+async function ask(target: Target, signal: AbortSignal, runtime: Pick<Runtime, 'now'>): Promise<Answers> {
+  const queueAt = runtime.now();
   const client = new AfterwriteClient({
     baseUrl: target.url,
     fetch: (url, init) => target.fetch(url, init),
@@ -130,7 +133,7 @@ async function ask(target: Target, signal: AbortSignal): Promise<Answers> {
     throw wordsOf(error, target);
   });
   const [known, checks] = await Promise.all([queue, health]);
-  return { ...known, health: checks };
+  return { ...known, queueAt, health: checks };
 }
 
 /** What a mistake in the address or the credentials looks like, in words; all else as it is. */

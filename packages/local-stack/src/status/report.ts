@@ -15,6 +15,8 @@ export interface Seen {
   readonly at: number;
   /** null: it could not be told; `queueFault` says why. */
   readonly queue: QueueAnswer | null;
+  /** When it was asked for, milliseconds since 1970. */
+  readonly queueAt: number;
   readonly queueFault: string | null;
   readonly health: HealthAnswer | null;
   /** Oldest first; null: this is no local stage, which alone has them. Empty: none has come yet. */
@@ -75,19 +77,21 @@ const RATE_OVER_MS = 10_000;
 const SAMPLE_IS_OLD_MS = 5000;
 
 export function reportOf(seen: Seen): StatusReport {
-  const { url, at, health, queue, queueFault, samples, silence } = seen;
+  const { url, at, health, queue, queueAt, queueFault, samples, silence } = seen;
   const bad = (health?.checks ?? []).filter(({ ok }) => !ok);
   const problems = bad.map(({ name, detail }) => problem(name, detail));
   const knowsWhy = problems.some(({ name }) => name === 'buffer' || name === 'start');
   if (queue === null && queueFault !== null && !knowsWhy) problems.push(problem('queue', queueFault));
   const calm = problems.length === 0 ? 'HEALTHY' : 'ATTENTION';
   const live = samples === null ? null : liveOf(samples, at);
+  const last = samples?.at(-1);
+  const isNewer = live !== null && last !== undefined && last.at > queueAt;
   return {
     url,
     at: new Date(at).toISOString(),
     state: silence === null ? calm : 'DISCONNECTED',
     silence,
-    queue: queue && queueOf(queue, live === null ? undefined : samples?.at(-1)),
+    queue: queue && queueOf(queue, isNewer ? last : undefined),
     live,
     isLocal: samples !== null,
     problems,
@@ -98,7 +102,7 @@ function problem(name: string, detail: string): StatusProblem {
   return { name, detail, heading: name === 'queue' ? 'Valkey does not answer' : headingOf(name) };
 }
 
-/** The sample is newer, and the answer says why a partition stopped. */
+/** `sample`: a newer one, if there is any. The answer alone says why a partition stopped. */
 function queueOf(answer: QueueAnswer, sample: LiveSample | undefined): QueueFigures {
   const codes = answer.partitions.flatMap(({ partition, stopped }) =>
     stopped === null ? [] : [{ partition, code: stopped.code }],

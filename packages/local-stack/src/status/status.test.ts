@@ -69,6 +69,14 @@ test('stopped partitions are marked in the bar, with their code, also before it 
   expect(text).toMatch(/^Stopped +1 \(STORE_ERROR\), 3 \(…\)$/m);
 });
 
+test('of the answer and the last sample, the newer one counts', () => {
+  const samples = [sample(59), sample(60)];
+  const before = reportOf(seen({ samples, queueAt: NOW - 1 }));
+  const after = reportOf(seen({ samples, queueAt: NOW + 1 }));
+  expect([before.queue?.length, after.queue?.length]).toEqual([12, 4]);
+  expect(after.live).toEqual(before.live);
+});
+
 describe('what is not known is no zero', () => {
   test('Valkey does not answer', () => {
     const detail = 'Valkey does not answer: updates are refused.';
