@@ -90,7 +90,7 @@ test('every metric of the functions is there, with its meaning and its type, bef
     (name) => !metricNames.some((each) => prometheusName(each) === name),
   );
   expect(own.sort()).toEqual([
-    'afterwrite_load_refused_total',
+    'afterwrite_load_refused',
     'afterwrite_load_running',
     'afterwrite_load_update_max_seconds',
     'afterwrite_mysql_up',
@@ -187,7 +187,10 @@ test('a load shows its longest updates by pattern, and what was refused', () => 
   };
   const families = parse(prometheusText({ recorded: new Recorded(), queue, load, streams: 0 }));
   expect(valuesOf(families, 'afterwrite_load_running')).toEqual([[{}, 1]]);
-  expect(valuesOf(families, 'afterwrite_load_refused_total')).toEqual([[{ code: 'QUEUE_FULL' }, 4]]);
+  expect(valuesOf(families, 'afterwrite_load_refused')).toEqual([[{ code: 'QUEUE_FULL' }, 4]]);
+  // The next load begins at nothing: what goes down is no counter.
+  const counters = [...families].filter(([, { type }]) => type === 'counter').map(([name]) => name);
+  expect(counters.filter((name) => !metricNames.some((each) => prometheusName(each) === name))).toEqual([]);
   expect(valuesOf(families, 'afterwrite_load_update_max_seconds')).toContainEqual([
     { pattern: 'cache-aside' },
     0.03,

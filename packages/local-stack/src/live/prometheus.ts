@@ -103,9 +103,9 @@ function ownFamilies({ queue, load, streams }: Shown): readonly Family[] {
       points: [{ value: Number(load.state === 'RUNNING') }],
     },
     {
-      name: 'afterwrite_load_refused_total',
+      name: 'afterwrite_load_refused',
       help: 'Updates of the current or last load that were not accepted, by the code of the error.',
-      type: 'counter',
+      type: 'gauge',
       points: refused.map(([code, value]) => ({ labels: { code }, value })),
     },
     {
