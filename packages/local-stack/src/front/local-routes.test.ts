@@ -184,7 +184,7 @@ test('a page of another site may look, and not do anything', async () => {
   for (const path of ['/own', '/things']) {
     for (const [site, status] of [
       ['cross-site', 403],
-      ['same-site', 200],
+      ['same-site', 403],
       ['same-origin', 200],
       ['none', 200],
     ] as const) {

@@ -8,8 +8,11 @@ import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '@afterwrite/write-behind';
 import { type HttpAnswer, problemAnswer } from './problems.ts';
 
+/** Another port of this machine (`same-site`) is another page, too. */
 export function refusalOfOtherSite({ method = '', headers }: IncomingMessage): HttpAnswer | undefined {
-  if (headers['sec-fetch-site'] !== 'cross-site' || method === 'GET' || method === 'HEAD') return undefined;
+  const site = headers['sec-fetch-site'];
+  if ((site !== 'cross-site' && site !== 'same-site') || method === 'GET' || method === 'HEAD')
+    return undefined;
   return problemAnswer('forbidden', 'A page of another site must not ask for this.');
 }
 

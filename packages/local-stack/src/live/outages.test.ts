@@ -34,7 +34,7 @@ beforeAll(async () => {
     ...{ DB_HOST: host, DB_PORT: String(port), DB_USER: user, DB_PASSWORD: password },
     ...{ CACHE_HOST: engines.valkey.host, CACHE_PORT: String(engines.valkey.port) },
   });
-  live = await startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
+  live = startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
   live.figures.onSample((sample) => samples.push(sample));
 });
 afterAll(async () => {

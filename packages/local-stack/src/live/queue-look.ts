@@ -3,8 +3,14 @@
  * counts, and that only as long as it says something of now.
  */
 import { type LiveQueue, liveQueueOf } from '@afterwrite/client';
-import { FlightCache } from '@afterwrite/flights';
-import type { Logger, QueueStatus, Settings } from '@afterwrite/write-behind';
+import { FlightCache, flightDefinition, flightEntity } from '@afterwrite/flights';
+import {
+  cacheSettings,
+  createPorts,
+  type Logger,
+  type QueueStatus,
+  type Settings,
+} from '@afterwrite/write-behind';
 
 /** Two samples: what is older says nothing of now. */
 const MAX_AGE_MS = 2000;
@@ -41,8 +47,11 @@ export class QueueLook {
   }
 }
 
-/** With limits for a look: those of an update or a flush are longer than a sample. Its failures are what is shown. */
-export async function openForLooks(settings: Settings): Promise<FlightCache> {
+/**
+ * With limits for a look: those of an update or a flush are longer than a sample. Not opened: the servers were checked with
+ * patience by who started them, and what fails here is what is shown.
+ */
+export function cacheForLooks(settings: Settings): FlightCache {
   const limits = {
     CACHE_CONNECT_TIMEOUT_MS: STEP_LIMIT_MS,
     CACHE_COMMAND_TIMEOUT_MS: STEP_LIMIT_MS,
@@ -50,7 +59,8 @@ export async function openForLooks(settings: Settings): Promise<FlightCache> {
     DB_STATEMENT_TIMEOUT_MS: STEP_LIMIT_MS,
     DB_POOL_SIZE: 2,
   };
-  return await FlightCache.open({ ...settings, ...limits }, { logger: silent });
+  const ports = createPorts(flightEntity, { ...settings, ...limits }, { logger: silent });
+  return new FlightCache(flightDefinition, ports, cacheSettings(settings));
 }
 
 const drop = () => undefined;

@@ -3,7 +3,7 @@ import { type Settings, systemRuntime } from '@afterwrite/write-behind';
 import type { LocalRoute } from '../front/local-routes.ts';
 import { readDocument } from '../live/documents.ts';
 import { LiveFigures } from '../live/live-figures.ts';
-import { openForLooks, QueueLook } from '../live/queue-look.ts';
+import { cacheForLooks, QueueLook } from '../live/queue-look.ts';
 import { Recorded } from '../live/recorded.ts';
 import { Streams } from '../live/streams.ts';
 import { Load } from '../load/load.ts';
@@ -24,9 +24,9 @@ export interface Live {
   close(): Promise<void>;
 }
 
-/** Both servers have to answer now; later either may be away. */
-export async function startLive({ servers, isLoadAllowed, onLog }: LiveOptions): Promise<Live> {
-  const cache = await openForLooks(servers);
+/** Either server may be away: that is what is shown then. */
+export function startLive({ servers, isLoadAllowed, onLog }: LiveOptions): Live {
+  const cache = cacheForLooks(servers);
   const runtime = systemRuntime();
   const monotonicMs = () => runtime.monotonicMs();
   const recorded = new Recorded();

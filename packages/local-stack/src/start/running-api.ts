@@ -68,7 +68,7 @@ async function bringUp(
 ): Promise<RunningApi> {
   const { settings, onLog, onProgress } = options;
   const sourceFolders = await prepareBundles(options);
-  const live = await startLive({
+  const live = startLive({
     servers: options.servers,
     isLoadAllowed: options.ownsDatabase || settings.allowsLoad,
     onLog,
