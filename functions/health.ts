@@ -52,7 +52,7 @@ async function readChecks(): Promise<Check[]> {
     ...warnings.map((detail): Check => ({ name: 'settings', ok: false, detail })),
   ];
   if (store) checks.push(await lossCheck(cache));
-  return buffer ? [...checks, ...queueChecks(await cache.queueStatus())] : checks;
+  return buffer ? [...checks, ...queueChecks(await cache.queueStatus(), store)] : checks;
 }
 
 async function lossCheck(cache: FlightCache): Promise<Check> {
@@ -99,13 +99,19 @@ function refusedWords(deadLetters: number | null): string {
     : `${String(deadLetters)} updates were refused by the database.`;
 }
 
-function queueChecks(status: QueueStatus): Check[] {
+/** What MySQL alone knows is left out while it does not answer: the check `store` has said so. */
+function queueChecks(status: QueueStatus, store: boolean): Check[] {
   const { queueLength, oldestMs, deadLetters, partitions, breaker } = status;
-  const stopped = partitions.filter((partition) => partition.stopped !== null);
+  // What a server that is away has stopped goes on by itself.
+  const stopped = partitions.filter((partition) => partition.stopped?.retryable === false);
   const last = partitions
     .flatMap(({ lastFlushAt }) => (lastFlushAt === null ? [] : [lastFlushAt]))
     .sort()
     .at(-1);
+  const refused: Check[] =
+    store || deadLetters !== null
+      ? [{ name: 'deadLetters', ok: deadLetters === 0, detail: refusedWords(deadLetters) }]
+      : [];
   const age =
     oldestMs === null ? 'Nothing waits' : `The oldest waits for ${String(Math.round(oldestMs / 1000))} s`;
   return [
@@ -115,15 +121,14 @@ function queueChecks(status: QueueStatus): Check[] {
       detail: `${String(queueLength)} updates wait.`,
     },
     { name: 'oldestUpdate', ok: (oldestMs ?? 0) <= noFlush.ms, detail: `${age}.` },
-    {
-      name: 'deadLetters',
-      ok: deadLetters === 0,
-      detail: refusedWords(deadLetters),
-    },
+    ...refused,
     {
       name: 'lastFlush',
       ok: (oldestMs ?? 0) <= noFlush.ms,
-      detail: `The last one that stored something: ${last ?? 'never'}.`,
+      detail:
+        deadLetters === null
+          ? 'While MySQL does not answer, the last one cannot be told.'
+          : `The last one that stored something: ${last ?? 'never'}.`,
     },
     {
       name: 'breaker',

@@ -9,6 +9,7 @@ import {
 import type { Redis } from 'iovalkey';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { call } from '../support/invoke.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { makeWorld, type World } from '../support/world.ts';
 
 const TIMES = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z' };
@@ -85,6 +86,25 @@ describe('with MySQL down at a cold start', () => {
     expect(await call('GET', '/flights', { query: { flightno: 'XX1' } })).toMatchObject(UNAVAILABLE);
     expect(await patch(1)).toMatchObject(UNAVAILABLE);
     expect((await call('GET', '/health')).status).toBe(503);
+  });
+});
+
+describe('with MySQL down while all runs', () => {
+  it('health sends nobody to what goes on by itself, and does not guess what MySQL alone knows', async () => {
+    const { DB_HOST: host = '', DB_PORT: port } = world.environment;
+    const proxy = await startTcpProxy({ host, port: Number(port) });
+    vi.stubEnv('DB_HOST', proxy.host);
+    vi.stubEnv('DB_PORT', String(proxy.port));
+    expect((await patch(1)).status).toBe(202);
+    await proxy.close();
+    const flushed = await call<{ stopped: object[] }>('POST', '/queue/flush');
+    expect(flushed.body.stopped).toMatchObject([{ code: 'STORE_UNAVAILABLE', retryable: true }]);
+    const { status, body } = await call<{ checks: { name: string; ok: boolean }[] }>('GET', '/health');
+    expect(status).toBe(503);
+    expect(body.checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['store', 'breaker']);
+    expect(body.checks.map(({ name }) => name)).not.toContain('deadLetters');
+    const detail = expect.stringContaining('cannot be told') as string;
+    expect(body.checks).toContainEqual({ name: 'lastFlush', ok: true, detail });
   });
 });
 

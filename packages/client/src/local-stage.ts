@@ -38,7 +38,7 @@ export interface LiveQueue {
   readonly breaker: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
   /** Updates that wait, by partition. */
   readonly partitions: readonly number[];
-  /** Partitions whose flush halted. */
+  /** Partitions whose flush halted and does not go on by itself: not those for which a server is away. */
   readonly stopped: readonly number[];
 }
 
@@ -51,7 +51,7 @@ export function liveQueueOf(answer: {
   readonly partitions: readonly {
     readonly partition: number;
     readonly length: number;
-    readonly stopped: object | null;
+    readonly stopped: { readonly retryable: boolean } | null;
   }[];
 }): LiveQueue {
   const { queueLength, oldestMs, deadLetters, breaker, partitions } = answer;
@@ -61,7 +61,9 @@ export function liveQueueOf(answer: {
     deadLetters,
     breaker: breaker.state,
     partitions: partitions.map(({ length }) => length),
-    stopped: partitions.flatMap(({ partition, stopped }) => (stopped === null ? [] : [partition])),
+    stopped: partitions.flatMap(({ partition, stopped }) =>
+      stopped?.retryable === false ? [partition] : [],
+    ),
   };
 }
 
@@ -118,7 +120,7 @@ export interface LoadRun extends LoadRequest {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly accepted: number;
-  /** Not accepted, by the code of the error (`QUEUE_FULL`). */
+  /** Not accepted, by the code of the error (`QUEUE_FULL`); as `accepted`, of the load itself, not of what goes beside it. */
   readonly refused: Readonly<Record<string, number>>;
   /** Not sent in their second, because as many were under way as may be. */
   readonly late: number;

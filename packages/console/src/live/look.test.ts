@@ -26,6 +26,13 @@ test('an answer of GET /queue says of the queue what a sample does, and nothing 
     partitions: [
       { ...partition, partition: 0, length: 7, stopped: null },
       { ...partition, partition: 1, length: 0, stopped: { partition: 1, code: 'LIMIT', retryable: false } },
+      // MySQL is away: nobody needs to look at the partition.
+      {
+        ...partition,
+        partition: 2,
+        length: 3,
+        stopped: { partition: 2, code: 'STORE_UNAVAILABLE', retryable: true },
+      },
     ],
   };
   expect(lookOfQueue(answer, 5)).toEqual({
@@ -36,7 +43,7 @@ test('an answer of GET /queue says of the queue what a sample does, and nothing 
       oldestMs: 1200,
       deadLetters: null,
       breaker: 'OPEN',
-      partitions: [7, 0],
+      partitions: [7, 0, 3],
       stopped: [1],
     },
   });

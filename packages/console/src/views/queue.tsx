@@ -33,7 +33,7 @@ const BREAKER_WORDS = {
 } as const;
 
 function QueueFigures({ queue }: { readonly queue: QueueAnswer | undefined }) {
-  const stopped = queue?.partitions.filter((each) => each.stopped !== null).length;
+  const stopped = queue?.partitions.filter((each) => each.stopped?.retryable === false).length;
   const breaker = queue?.breaker;
   return (
     <dl class="queue-figures">

@@ -1,6 +1,6 @@
 /** Servers that go and come back under the figures and a load: what they show meanwhile, and that they go on. */
 import type { LiveSample } from '@afterwrite/client';
-import { createFlughafenSchema, seedFlights } from '@afterwrite/flights';
+import { createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
 import {
   type EngineName,
   makeTemporaryDataDir,
@@ -18,6 +18,7 @@ const engines = {} as Record<EngineName, RunningEngine>;
 const samples: LiveSample[] = [];
 let settings: Settings;
 let live: Live;
+let cache: FlightCache;
 
 beforeAll(async () => {
   await Promise.all(
@@ -34,11 +35,13 @@ beforeAll(async () => {
     ...{ DB_HOST: host, DB_PORT: String(port), DB_USER: user, DB_PASSWORD: password },
     ...{ CACHE_HOST: engines.valkey.host, CACHE_PORT: String(engines.valkey.port) },
   });
+  cache = await FlightCache.open(settings);
   live = startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
   live.figures.onSample((sample) => samples.push(sample));
 });
 afterAll(async () => {
   await live.close();
+  await cache.close();
   await Promise.all(Object.values(engines).map((engine) => engine.stop()));
   await folder.remove();
 });
@@ -63,11 +66,20 @@ test('without Valkey nothing is known of the queue, without MySQL nothing of dea
   });
   await engines.mysql.kill();
   const noMysql = await untilSample(({ queue }) => expect(queue).toMatchObject({ deadLetters: null }));
-  // Updates need no database; the other two patterns do.
-  await untilSample(({ load }) => {
+  const flushed = await cache.flushQueue();
+  expect(flushed.stopped[0]).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+  // Updates need no database, and what waits for it goes on by itself; the other two patterns fail, and are none of the load's.
+  const later = samples.length + 2;
+  await untilSample(({ load, queue }) => {
+    expect(samples.length).toBeGreaterThan(later);
     expect(load.run?.accepted).toBeGreaterThan(noMysql.load.run!.accepted);
-    expect(load.run?.refused.STORE_UNAVAILABLE).toBeGreaterThan(0);
+    expect(load.run?.refused).toEqual({});
+    expect(queue).toMatchObject({ stopped: [] });
   });
+  const { patterns } = samples.at(-1)!.load.run!;
+  expect(patterns['write-through'].count).toBeLessThanOrEqual(
+    noMysql.load.run!.patterns['write-through'].count + 1,
+  );
   await restart('mysql');
   await untilSample(({ queue }) => expect(queue?.deadLetters).toBe(0));
 

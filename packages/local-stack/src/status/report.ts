@@ -105,7 +105,7 @@ function problem(name: string, detail: string): StatusProblem {
 /** `sample`: a newer one, if there is any. The answer alone says why a partition stopped. */
 function queueOf(answer: QueueAnswer, sample: LiveSample | undefined): QueueFigures {
   const codes = answer.partitions.flatMap(({ partition, stopped }) =>
-    stopped === null ? [] : [{ partition, code: stopped.code }],
+    stopped?.retryable === false ? [{ partition, code: stopped.code }] : [],
   );
   const newer = sample?.queue;
   if (newer) {

@@ -60,8 +60,15 @@ test('stopped partitions are marked in the bar, with their code, also before it 
   const answer = queueAnswer();
   const queue = {
     ...answer,
-    partitions: answer.partitions.map((each) => (each.partition === 1 ? { ...each, stopped } : each)),
+    partitions: answer.partitions.map((each) => {
+      if (each.partition === 1) return { ...each, stopped };
+      // MySQL is away: it goes on by itself.
+      if (each.partition === 0)
+        return { ...each, stopped: { partition: 0, code: 'STORE_UNAVAILABLE', retryable: true } };
+      return each;
+    }),
   };
+  expect(screen({ queue, samples: null })).toMatch(/^Stopped +1 \(STORE_ERROR\)$/m);
   const last = sample(61);
   const samples = [sample(60), { ...last, at: NOW, queue: { ...last.queue!, stopped: [1, 3] } }];
   const text = screen({ queue, samples });
