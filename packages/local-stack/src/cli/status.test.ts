@@ -123,7 +123,7 @@ test('the whole system: healthy is 0, what needs a person is 1 and said, what is
   const away = await runCommandLine('status', [], environment);
   expect(away).toMatchObject({ code: 2, stdout: '' });
   expect(away.stderr).toMatch(
-    /^afterwrite: GET .*cannot be reached\. Start it with `npm start`, or name another by --url\.\n$/,
+    /^afterwrite: GET .*cannot be reached\. Nothing is at http:\/\/127\.0\.0\.1:\d+: start it with `npm start`, or name another by --url\.\n$/,
   );
 });
 

@@ -50,15 +50,15 @@ async function status(options: StatusOptions, context: CommandContext): Promise<
     // Ctrl-C, which runCommand knows how to say.
     signal.throwIfAborted();
     const { code, message } = error as Error & { readonly code?: string };
-    const help = code === 'UNREACHABLE' || code === 'TIMEOUT' ? ` ${whatToDo(options)}` : '';
+    const help = code === 'UNREACHABLE' || code === 'TIMEOUT' ? ` ${whatToDo(options, context)}` : '';
     console.error(`afterwrite: ${message}${help}`);
     process.exitCode = EXIT_UNKNOWN;
   }
 }
 
-function whatToDo({ url }: StatusOptions): string {
+function whatToDo({ url }: StatusOptions, { environment }: CommandContext): string {
   return url === undefined
-    ? 'Start it with `npm start`, or name another by --url.'
+    ? `Nothing is at ${localAddress(environment)}: start it with \`npm start\`, or name another by --url.`
     : `Is ${url} the right address?`;
 }
 
