@@ -39,7 +39,7 @@ export function QueueActions({ onDone }: { readonly onDone: () => void }) {
           >
             <p>
               {typeof size === 'number' ? `Up to ${size} updates` : 'One batch'} of the queue, the oldest
-              first, go to MySQL in one transaction a partition. What MySQL refuses becomes a dead letter; the
+              first, to MySQL in one transaction a partition. What MySQL refuses becomes a dead letter; the
               rest of the batch is stored.
             </p>
           </Confirm>

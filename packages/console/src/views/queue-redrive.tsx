@@ -38,9 +38,7 @@ export function RedriveAll({ found, onDone, onClose }: RedriveProps & { readonly
     <Confirm
       label="Redrive all"
       disabled={found === 0}
-      question={
-        found === null ? 'Redrive all dead letters?' : `Redrive all ${counted(found, 'dead letter')}?`
-      }
+      question="Redrive all dead letters?"
       action="Redrive all"
       work={(signal) => client.redrive({ signal })}
       result={RedriveResult}
