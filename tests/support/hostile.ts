@@ -187,7 +187,6 @@ function post(path: string, field: string): Kind {
 const noSuchRoute: Kind = (source) => ({
   method: source.random.pick(['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'TRACE', 'BREW']),
   path: source.random.pick([
-    '/',
     '/flights',
     `/flights/${source.flightId()}`,
     '/queue/flush',

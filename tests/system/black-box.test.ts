@@ -173,5 +173,8 @@ it('serves the console: compressed, cached by its hash, under a strict policy, a
 it('tells how it is, and what it can do', async () => {
   expect(await call('GET', '/health')).toMatchObject({ status: 200, body: { ok: true } });
   expect(await call('GET', '/openapi.json')).toMatchObject({ status: 200, body: { openapi: '3.1.0' } });
+  const { flight } = (await call<{ flight: { flightno: string } }>('GET', '/flights/1')).body;
+  const found = await call('GET', `/flights?flightno=${encodeURIComponent(flight.flightno.trim())}`);
+  expect(found).toMatchObject({ status: 200, body: { flights: expect.arrayContaining([]) as unknown } });
   expect([...called].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
 });
