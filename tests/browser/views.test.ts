@@ -20,6 +20,16 @@ const SIZES = [
 const THEMES = ['light', 'dark'] as const;
 /** In the page, whose types these files do not have. */
 const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+const FORCED = `(() => {
+  document.querySelector('.bar-place').classList.add('stopped');
+  const style = (selector, part) => getComputedStyle(document.querySelector(selector), part);
+  return {
+    ground: style('body').backgroundColor,
+    way: style('.track', '::before').backgroundColor,
+    current: style('nav [aria-current]').backgroundColor,
+    stripes: style('.stopped .bar-fill').backgroundImage,
+  };
+})()`;
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const stage = useStage({ flights: 500, environment: { ALLOW_LOAD: '1' } }, (world) =>
@@ -68,6 +78,22 @@ describe.skipIf(!hasChromium)('the console', () => {
       expect(complaints).toEqual([]);
       await opened.close();
     }
+  });
+
+  it("forced colours: where one is, the ways and a stopped partition are seen in the user's own few colours", async () => {
+    const { page, close } = await openConsole(stage.browser, {
+      url: stage.stack.url,
+      view: 'flow',
+      forcedColors: 'active',
+    });
+    await settled(page);
+    await page.locator('.bar-place').first().waitFor();
+    const seen = await page.evaluate<Record<string, string>>(FORCED);
+    expect(seen.way).not.toBe(seen.ground);
+    expect(seen.current).not.toBe(seen.ground);
+    expect(seen.stripes).toMatch(/^repeating-linear-gradient/);
+    await page.screenshot({ path: join(SCREENSHOTS, 'flow-1280-forced.png'), fullPage: true });
+    await close();
   });
 
   it.each(VIEWS)('%s: no violation that axe-core finds', async (view) => {

@@ -26,4 +26,5 @@ effect(() => {
   palette.value = palette.peek() + 1;
 });
 
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => (palette.value += 1));
+for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)'])
+  matchMedia(query).addEventListener('change', () => (palette.value += 1));
