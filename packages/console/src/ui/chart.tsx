@@ -5,6 +5,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { palette } from '../theme.ts';
+import { endPoints, withBreaks } from './chart-data.ts';
 
 /** Drawn and left out, in pixels at a text of 16 px. */
 const PATTERNS = { DASHED: [7, 4], DOTTED: [2, 3] } as const;
@@ -17,7 +18,7 @@ export interface Line {
   readonly values: readonly (number | null)[];
   /** Lines of one chart are told apart by more than their colour. Default: drawn through, and filled. */
   readonly pattern?: keyof typeof PATTERNS;
-  /** Known at some times only: its points are shown and joined. */
+  /** Known at some times only: where it begins and ends is shown as a point. */
   readonly isSparse?: boolean;
 }
 
@@ -125,7 +126,11 @@ export function Legend({ lines, format, peakWords = 'up to' }: Omit<ChartProps, 
 }
 
 function dataOf({ times, lines }: ChartProps): uPlot.AlignedData {
-  return [times.map((time) => time / 1000), ...lines.map(({ values }) => [...values])];
+  const drawn = withBreaks(
+    times,
+    lines.map(({ values }) => values),
+  );
+  return [drawn.times.map((time) => time / 1000), ...drawn.lines.map((values) => [...values])];
 }
 
 function inWords({ label, lines, format }: ChartProps): string {
@@ -177,8 +182,7 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
       ...lines.map((line) => ({
         stroke: color(line.color),
         width: 2 * scale,
-        points: { show: line.isSparse === true, size: 5 * scale, fill: color(line.color), filter: alone },
-        spanGaps: line.isSparse === true,
+        points: { show: line.isSparse === true, size: 5 * scale, fill: color(line.color), filter: ends },
         ...(line.pattern && { dash: PATTERNS[line.pattern].map((length) => length * scale) }),
         ...(isPlain &&
           !line.pattern && { fill: `color-mix(in srgb, ${color(line.color)} 14%, transparent)` }),
@@ -188,11 +192,8 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
   };
 }
 
-/** Points that have no neighbour are shown: a line alone would hide when something was known. */
-function alone(plot: uPlot, series: number): number[] {
-  const values = plot.data[series] ?? [];
-  const isKnown = (index: number) => typeof values[index] === 'number';
-  return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
+function ends(plot: uPlot, series: number): number[] {
+  return endPoints(plot.data[series] ?? []);
 }
 
 /** As a canvas understands it: what the style sheet says is `light-dark(…)`. */
