@@ -1,7 +1,7 @@
 import { betweenFlushesMs, noFlush, thresholds } from '@afterwrite/client';
 import { describe, expect, test } from 'vitest';
 import { looksOf, type Second, times } from '../../testing/looks.ts';
-import { figuresOf } from './now-figures.ts';
+import { figuresOf, isUntouched } from './now-figures.ts';
 
 const TITLES = [
   'Queue length',
@@ -32,6 +32,15 @@ test('before the first sample everything is unknown and nothing is zero, bad or 
     expect(problem).toBeUndefined();
     expect(note).toBe('');
   }
+});
+
+test('untouched until something was written or read, or was there from the start; never known on AWS', () => {
+  const last = (second: Second) => looksOf([second, {}]).at(-1)!;
+  expect(isUntouched(last({}))).toBe(true);
+  expect(isUntouched(last({ counts: { misses: 1 } }))).toBe(false);
+  const [waiting, unknown] = looksOf([{ queue: { length: 1 } }, { queue: null }]);
+  expect([waiting, unknown].map((look) => isUntouched(look!))).toEqual([false, false]);
+  expect(isUntouched({ ...last({}), live: null })).toBe(false);
 });
 
 describe('idle is said in words and is no zero', () => {

@@ -25,6 +25,11 @@ export interface NowFigure {
   readonly chart?: Omit<ChartProps, 'label' | 'height' | 'isPlain'>;
 }
 
+/** Nothing has been written, read or stored since `npm start`, and nothing waits: there is nothing to see yet. */
+export function isUntouched({ live, queue }: Look): boolean {
+  return live !== null && queue?.length === 0 && Object.values(live.totals).every((total) => total === 0);
+}
+
 export function figuresOf(looks: readonly Look[], isRemote: boolean): readonly NowFigure[] {
   const remote = isRemote ? inCloudWatch : undefined;
   return [
@@ -222,7 +227,7 @@ function pair(quantiles: Quantiles | null): NowFigure['values'] {
   ];
 }
 
-/** Of each second in which there was anything; an idle second is a gap that the line crosses, never a zero. */
+/** Of each second in which there was anything; idle seconds are a gap, never a zero. */
 function quantileLines(looks: readonly Look[], name: LatencyName, color: string): ChartProps['lines'] {
   const of = (which: 'p50' | 'p99') => looks.map(({ live }) => live?.latencies[name]?.[which] ?? null);
   return [

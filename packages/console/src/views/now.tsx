@@ -6,7 +6,7 @@ import { alertsOf, problemsOf } from '../live/problems.ts';
 import { moment } from '../live/words.ts';
 import { Figure } from '../ui/figure.tsx';
 import { WhatToDo } from '../ui/what-to-do.tsx';
-import { figuresOf, type NowFigure } from './now-figures.ts';
+import { figuresOf, isUntouched, type NowFigure } from './now-figures.ts';
 
 export function NowView() {
   const all = looks.value;
@@ -74,12 +74,22 @@ function Verdict({ figures }: { readonly figures: readonly NowFigure[] }) {
     );
   const isAlerted = alertsOf(look).length > 0;
   const isGood = !isAlerted && asOf === '';
-  const subject = isAlerted ? 'Nothing else' : look.live ? 'Nothing' : 'Nothing that is known here';
+  const words = isAlerted
+    ? 'No other figure is beyond its alarm.'
+    : `All ${look.live ? '' : 'that is known here '}is well: no figure is beyond its alarm.`;
   return (
-    <p class={isGood ? 'verdict verdict-good' : 'verdict'} role="status">
-      {isGood && <span aria-hidden="true">✓ </span>}
-      {asOf}
-      {subject} is beyond the line of an alarm.
-    </p>
+    <div class={isGood ? 'verdict verdict-good' : 'verdict'} role="status">
+      <p>
+        {isGood && <span aria-hidden="true">✓ </span>}
+        {asOf}
+        {words}
+      </p>
+      {isGood && isUntouched(look) && (
+        <p class="first-step">
+          Nothing has happened yet: <a href="#/load">start a load</a> or <a href="#/flight">delay a flight</a>
+          .
+        </p>
+      )}
+    </div>
   );
 }
