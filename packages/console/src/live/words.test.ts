@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { count, counted, duration, moment, percent, rate } from './words.ts';
+import { count, counted, duration, moment, withMoments, percent, rate } from './words.ts';
 
 test('what nobody knows is no zero', () => {
   for (const say of [count, rate, duration, percent]) {
@@ -40,4 +40,12 @@ test('a share that is not all is not shown as all, nor one that is something as 
 test('things are counted in words, moments are UTC', () => {
   expect([counted(1, 'update'), counted(1200, 'update')]).toEqual(['1 update', '1,200 updates']);
   expect(moment('2030-01-01T10:00:00+02:00')).toBe('2030-01-01 08:00:00 UTC');
+});
+
+test.each([
+  ['since 2026-11-27T15:23:52.424111Z.', 'since 2026-11-27 15:23:52 UTC.'],
+  ['2026-11-27T15:23:52Z to 2026-11-27T15:24:00.5Z', '2026-11-27 15:23:52 UTC to 2026-11-27 15:24:00 UTC'],
+  ['flight 2026-11-27T15:23', 'flight 2026-11-27T15:23'],
+])('times in what the API says: %s', (said, shown) => {
+  expect(withMoments(said)).toBe(shown);
 });

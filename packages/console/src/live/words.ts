@@ -46,3 +46,8 @@ export function counted(value: number, thing: string): string {
 export function moment(time: string | number): string {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
+
+/** What the API says, with its times as they are here: `2026-11-27T14:05:06.123456Z` becomes `2026-11-27 14:05:06 UTC`. */
+export function withMoments(text: string): string {
+  return text.replaceAll(/\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g, '$1 $2 UTC');
+}

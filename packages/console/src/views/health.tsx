@@ -4,7 +4,7 @@ import { headingOf } from '@afterwrite/client';
 import { link, since, stage } from '../live/feed.ts';
 import { useHealth } from '../live/health.ts';
 import { type Check, type Health, inOrder, titleOf } from '../live/health-state.ts';
-import { moment } from '../live/words.ts';
+import { moment, withMoments } from '../live/words.ts';
 import { WhatToDo } from '../ui/what-to-do.tsx';
 
 export function HealthView() {
@@ -68,7 +68,7 @@ function OneCheck({ check: { name, ok, detail } }: { readonly check: Check }) {
         <h3>
           {title}: {ok ? 'well' : 'not well'}
         </h3>
-        <p>{detail}</p>
+        <p>{withMoments(detail)}</p>
       </div>
       <WhatToDo heading={headingOf(name)} about={title} words={ok ? 'If it is not' : 'What to do'} />
     </li>
