@@ -31,8 +31,12 @@ export interface StartServersOptions {
 export interface ServerPlace {
   /** In words: where it is, and where it comes from. */
   readonly description: string;
+  /** host:port */
+  readonly address: string;
   /** Ours: its schema and data are made by us. */
   readonly isLocal: boolean;
+  /** The command that looks into it; only of ours, which asks for no password. */
+  readonly client: string | undefined;
 }
 
 export interface Servers {
@@ -51,6 +55,7 @@ interface ServerKind {
   readonly port: string;
   /** What must hold for the local engine, whatever the environment says. */
   readonly local: Environment;
+  readonly client: (settings: Settings) => string;
 }
 
 const KINDS = {
@@ -68,6 +73,7 @@ const KINDS = {
       CACHE_TLS_CA: '',
       CACHE_CLUSTER: 'false',
     },
+    client: ({ CACHE_HOST, CACHE_PORT }: Settings) => `valkey-cli -h ${CACHE_HOST} -p ${String(CACHE_PORT)}`,
   },
   mysql: {
     engine: 'mysql',
@@ -82,6 +88,8 @@ const KINDS = {
       DB_TLS: 'false',
       DB_TLS_CA: '',
     },
+    client: ({ DB_HOST, DB_PORT, DB_USER, DB_NAME }: Settings) =>
+      `mysql -h ${DB_HOST} -P ${String(DB_PORT)} -u ${DB_USER} ${DB_NAME}`,
   },
 } as const satisfies Record<EngineName, ServerKind>;
 
@@ -118,13 +126,20 @@ export async function startServers(options: StartServersOptions): Promise<Server
   const settings = parseSettings({ ...environment, ...local, ...places });
   const describe = (kind: ServerKind, host: string, port: number): ServerPlace => {
     const engine = started.engines.get(kind.engine);
-    const where = `at ${host}:${String(port)}`;
+    const address = `${host}:${String(port)}`;
     return engine
       ? {
+          address,
           isLocal: true,
-          description: `${kind.title} ${engine.version} ${where} (started here, ${RUNG_WORDS[engine.source]})`,
+          description: `${kind.title} ${engine.version} at ${address} (started here, ${RUNG_WORDS[engine.source]})`,
+          client: engine.password ? undefined : kind.client(settings),
         }
-      : { isLocal: false, description: `${kind.title} ${where} (${kind.host})` };
+      : {
+          address,
+          isLocal: false,
+          description: `${kind.title} at ${address} (${kind.host})`,
+          client: undefined,
+        };
   };
   return {
     settings,

@@ -32,12 +32,20 @@ test('starts local engines where no host is named, fills the database once, and 
     return { servers, source, value };
   });
   expect(first.source).toBe('CACHE_MISS');
-  expect(first.servers.mysql).toMatchObject({ isLocal: true });
+  const { settings, mysql, valkey } = first.servers;
+  expect(mysql).toMatchObject({
+    isLocal: true,
+    client: `mysql -h 127.0.0.1 -P ${settings.DB_PORT} -u root flughafendb`,
+  });
+  expect(valkey).toMatchObject({
+    address: `127.0.0.1:${settings.CACHE_PORT}`,
+    client: `valkey-cli -h 127.0.0.1 -p ${settings.CACHE_PORT}`,
+  });
   expect(notices[0]).toBe(
     'DB_HOST is not set, so a local MySQL is used and DB_PORT, DB_USER have no effect.',
   );
 
-  const { DB_PORT, CACHE_PORT } = first.servers.settings;
+  const { DB_PORT, CACHE_PORT } = settings;
   for (const port of [DB_PORT, CACHE_PORT])
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
 });

@@ -182,7 +182,7 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
       ...lines.map((line) => ({
         stroke: color(line.color),
         width: 2 * scale,
-        points: { show: line.isSparse === true, size: 5 * scale, fill: color(line.color), filter: ends },
+        points: line.isSparse ? { size: 5 * scale, fill: color(line.color), filter: ends } : { show: false },
         ...(line.pattern && { dash: PATTERNS[line.pattern].map((length) => length * scale) }),
         ...(isPlain &&
           !line.pattern && { fill: `color-mix(in srgb, ${color(line.color)} 14%, transparent)` }),

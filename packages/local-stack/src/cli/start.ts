@@ -6,6 +6,7 @@ import { type CommandContext, parseCommandLine, runCommand } from '../command.ts
 import { counted } from '../demo/words.ts';
 import { type FlightStack, withFlightStack } from '../stack.ts';
 import { LogFile } from '../start/log-file.ts';
+import { outageNotices } from '../start/outage-notices.ts';
 import { requireFreePort } from '../start/ports.ts';
 import { type RunningApi, startApi } from '../start/running-api.ts';
 import { parseStartSettings } from '../start/settings.ts';
@@ -62,6 +63,7 @@ async function start(
         signal.throwIfAborted();
         notes.clear();
         announce(stack, api, log);
+        api.figures.onSample(outageNotices(stack.servers, notes.notice));
         await once(signal, 'abort');
       } finally {
         await end(stack, api);
@@ -74,6 +76,8 @@ async function start(
 
 function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void {
   console.error(`${servers.valkey.description}; ${servers.mysql.description}`);
+  const clients = [servers.mysql, servers.valkey].flatMap(({ client }) => client ?? []);
+  if (clients.length > 0) console.error(`To look into what was started here: ${clients.join(' ; ')}`);
   console.error(`Lambda's Invoke API: ${api.lambdaEndpoint}; output of the functions: ${log.path}`);
   console.error(`Console: ${api.url}/ ; metrics for Prometheus: ${api.url}/metrics`);
   console.log(`Afterwrite is ready on ${api.url}`);

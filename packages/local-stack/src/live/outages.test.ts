@@ -11,11 +11,13 @@ import { parseSettings, type Settings } from '@afterwrite/write-behind';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Live, startLive } from '../start/live.ts';
+import { outageNotices } from '../start/outage-notices.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const folder = makeTemporaryDataDir();
 const engines = {} as Record<EngineName, RunningEngine>;
 const samples: LiveSample[] = [];
+const said: string[] = [];
 let settings: Settings;
 let live: Live;
 let cache: FlightCache;
@@ -38,6 +40,8 @@ beforeAll(async () => {
   cache = await FlightCache.open(settings);
   live = startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
   live.figures.onSample((sample) => samples.push(sample));
+  const place = { description: '', address: 'here', isLocal: true, client: undefined };
+  live.figures.onSample(outageNotices({ valkey: place, mysql: place }, (line) => said.push(line)));
 });
 afterAll(async () => {
   await live.close();
@@ -48,6 +52,13 @@ afterAll(async () => {
 
 async function restart(name: EngineName): Promise<void> {
   engines[name] = await startEngine(name, { dataDir: folder.path, port: engines[name].port });
+}
+
+async function untilSaid(...lines: readonly RegExp[]): Promise<void> {
+  await vi.waitFor(
+    () => expect(said).toEqual(lines.map((line) => expect.stringMatching(line) as string)),
+    PATIENCE,
+  );
 }
 
 async function untilSample(check: (sample: LiveSample) => void): Promise<LiveSample> {
@@ -80,8 +91,10 @@ test('without Valkey nothing is known of the queue, without MySQL nothing of dea
   expect(patterns['write-through'].count).toBeLessThanOrEqual(
     noMysql.load.run!.patterns['write-through'].count + 1,
   );
+  await untilSaid(/^MySQL at here does not answer/);
   await restart('mysql');
   await untilSample(({ queue }) => expect(queue?.deadLetters).toBe(0));
+  await untilSaid(/^MySQL/, /^MySQL at here answers again/);
 
   await engines.valkey.kill();
   const noValkey = await untilSample(({ queue }) => expect(queue).toBeNull());
@@ -89,11 +102,13 @@ test('without Valkey nothing is known of the queue, without MySQL nothing of dea
     expect(load.run?.refused.BUFFER_UNAVAILABLE).toBeGreaterThan(0);
     expect(load.state).toBe('RUNNING');
   });
+  await untilSaid(/^MySQL/, /^MySQL/, /^Valkey at here does not answer/);
   await restart('valkey');
   await untilSample(({ queue, load }) => {
     expect(queue?.length).toBeGreaterThan(0);
     expect(load.run?.accepted).toBeGreaterThan(noValkey.load.run!.accepted);
   });
+  await untilSaid(/^MySQL/, /^MySQL/, /^Valkey/, /^Valkey at here answers again/);
   // One a second all the time, whatever was away.
   const gaps = samples.slice(1).map(({ n, at }, index) => [n - samples[index]!.n, at - samples[index]!.at]);
   expect(gaps.filter(([numbers, ms]) => numbers !== 1 || ms! > 2500)).toEqual([]);

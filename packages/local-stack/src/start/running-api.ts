@@ -10,6 +10,7 @@ import { HttpFront } from '../front/front.ts';
 import { InvokeApi } from '../lambda/invoke-api.ts';
 import { LocalLambda } from '../lambda/local-lambda.ts';
 import type { FunctionDefinition } from '../lambda/outcome.ts';
+import type { LiveFigures } from '../live/live-figures.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { functionVariables } from './function-variables.ts';
 import { startLive } from './live.ts';
@@ -36,6 +37,7 @@ export interface RunningApi {
   /** http://host:port */
   readonly url: string;
   readonly lambdaEndpoint: string;
+  readonly figures: LiveFigures;
   /** Ends the load, if one runs. */
   stopLoad(): Promise<void>;
   /** Takes no more requests, lets those under way finish for `graceMs`, and ends all. Resolves with how many were cut. */
@@ -111,6 +113,7 @@ async function bringUp(
   return {
     url: front.url,
     lambdaEndpoint: endpoint,
+    figures: live.figures,
     stopLoad: () => live.load.stop(),
     async close(graceMs) {
       for (const scheduler of schedulers) scheduler.stop();
