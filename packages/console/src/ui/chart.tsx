@@ -71,15 +71,17 @@ export function Chart(props: ChartProps) {
   useEffect(() => {
     const element = place.current;
     if (!element) return;
-    const drawn = new uPlot(optionsOf(element, now), dataOf(now.current), element);
-    plot.current = drawn;
-    const sizes = new ResizeObserver(() =>
-      drawn.setSize({ width: element.clientWidth, height: element.clientHeight }),
-    );
+    // Begun when the page has been laid out anyway: asked for in between, a size is one more layout for each chart.
+    const sizes = new ResizeObserver((entries) => {
+      const size = sizeOf(entries);
+      if (plot.current) plot.current.setSize(size);
+      else plot.current = new uPlot(optionsOf(element, size, now), dataOf(now.current), element);
+    });
     sizes.observe(element);
     return () => {
       sizes.disconnect();
-      drawn.destroy();
+      plot.current?.destroy();
+      plot.current = null;
     };
   }, [shape]);
 
@@ -143,7 +145,17 @@ function inWords({ label, lines, format }: ChartProps): string {
   return `${label}, the last minute: ${each.join('; ')}`;
 }
 
-function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }): uPlot.Options {
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+function sizeOf(entries: readonly ResizeObserverEntry[]): Size {
+  const { width = 0, height = 0 } = entries.at(-1)?.contentRect ?? {};
+  return { width: Math.max(1, Math.floor(width)), height: Math.floor(height) };
+}
+
+function optionsOf(element: HTMLElement, size: Size, props: { readonly current: ChartProps }): uPlot.Options {
   const { lines, isPlain = false, isWhole = false, format } = props.current;
   const style = getComputedStyle(element);
   const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / TEXT_PX;
@@ -156,8 +168,7 @@ function optionsOf(element: HTMLElement, props: { readonly current: ChartProps }
     font,
   };
   return {
-    width: Math.max(1, element.clientWidth),
-    height: element.clientHeight,
+    ...size,
     cursor: { show: false },
     legend: { show: false },
     // To the right half of a time's text.
@@ -196,11 +207,21 @@ function ends(plot: uPlot, series: number): number[] {
   return endPoints(plot.data[series] ?? []);
 }
 
+/** Of one palette: each that is asked for is the style of an element computed anew. */
+const colors = { palette: -1, known: new Map<string, string>() };
+
 /** As a canvas understands it: what the style sheet says is `light-dark(…)`. */
 function colorOf(element: HTMLElement, name: string): string {
+  if (colors.palette !== palette.peek()) {
+    colors.palette = palette.peek();
+    colors.known.clear();
+  }
+  const known = colors.known.get(name);
+  if (known !== undefined) return known;
   element.style.color = `var(${name})`;
   const { color } = getComputedStyle(element);
   element.style.color = '';
+  colors.known.set(name, color);
   return color;
 }
 
