@@ -1,9 +1,10 @@
 /** GET /health: 200 or 503, with each check in words. */
 import type { FlightCache } from '@afterwrite/flights';
-import { ConfigurationError, type LossReport, type QueueStatus } from '@afterwrite/write-behind';
+import { ConfigurationError, type QueueStatus } from '@afterwrite/write-behind';
 import type { z } from 'zod';
 import { flightCache } from './compose.ts';
 import { apiFunction, type Operation } from './lib/api.ts';
+import { lossWords } from './lib/loss-words.ts';
 import type { healthAnswer } from './lib/schemas.ts';
 import { logger } from './lib/telemetry.ts';
 import { betweenFlushesMs, noFlush, thresholds } from './thresholds.ts';
@@ -59,18 +60,9 @@ async function lossCheck(cache: FlightCache): Promise<Check> {
   const isRecent = ({ noticedAt }: { noticedAt: string }) =>
     Date.now() - Date.parse(noticedAt) < LOSS_SHOWN_MS;
   const recent = (await cache.losses()).filter(isRecent);
-  const detail = recent.length === 0 ? 'None was noticed in the last hour.' : recent.map(wordsOf).join(' ');
+  const detail = recent.length === 0 ? 'None was noticed in the last hour.' : lossWords(recent);
   // Each restart of Valkey may have lost something, mostly nothing: told, and no reason to call the service unfit.
   return { name: 'losses', ok: recent.every(({ kind }) => kind === 'BUFFER'), detail };
-}
-
-function wordsOf({ kind, partition, after, until }: LossReport): string {
-  const [came, verb] =
-    kind === 'BUFFER'
-      ? ['Valkey came back, perhaps with less', 'may be']
-      : ['MySQL came back with less', 'are'];
-  const range = `after ${after ?? 'its first use'} and before ${until}`;
-  return `${came}: updates of partition ${String(partition)} accepted ${range} ${verb} missing.`;
 }
 
 /** Settings of the servers that lose data, such as an eviction policy that may take the queue. */
