@@ -219,6 +219,11 @@ export const lettersAnswer = z.object({
       ),
       item: z.string().describe('The queue item as it was, base64'),
       reason: z.enum(['MISSING_ROW', 'REFUSED', 'UNREADABLE', 'ABANDONED']),
+      error: z
+        .string()
+        .describe(
+          "What was said when it was parked: for REFUSED the database's own words, 1,000 characters at most",
+        ),
       parkedAt: z.iso.datetime(),
       superseded: z.array(z.string()),
       redrivable: z.boolean(),
@@ -236,6 +241,10 @@ export const redriveAnswer = z.object({
       letterId: z.int(),
       kind: z.enum(['REDRIVEN', 'GONE', 'SUPERSEDED', 'UNREADABLE', 'REFUSED']),
       fields: z.array(z.string()).optional(),
+      error: z
+        .string()
+        .optional()
+        .describe("Of UNREADABLE and REFUSED: why; for REFUSED the database's own words"),
     }),
   ),
 });

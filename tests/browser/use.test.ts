@@ -89,6 +89,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
     });
     const letters = page.getByRole('region', { name: /^Dead letters/ });
     await letters.getByText('Flight 117').waitFor();
+    await letters.getByText("Check constraint 'times' is violated").waitFor();
     const redrive = letters.getByRole('button', { name: /^Redrive letter/ });
     await redrive.click();
     await page.getByRole('button', { name: 'Redrive it' }).click();

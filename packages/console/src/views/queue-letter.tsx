@@ -14,7 +14,7 @@ interface LetterItemProps {
 }
 
 export function LetterItem({ letter, isChosen, onChoose, ...asked }: LetterItemProps) {
-  const { letterId, id, seq, update, reason, parkedAt, partition } = letter;
+  const { letterId, id, seq, update, reason, error, parkedAt, partition } = letter;
   const { title } = reasonWords(reason);
   const obstacle = whyNot(letter);
   const name = `Letter ${letterId}`;
@@ -35,6 +35,11 @@ export function LetterItem({ letter, isChosen, onChoose, ...asked }: LetterItemP
         <span class="note">parked {moment(parkedAt)}</span>
       </div>
       <p>{adviceFor(letter)}</p>
+      {error !== '' && (
+        <p>
+          <code>{error}</code>
+        </p>
+      )}
       {update && <Changes update={update} />}
       {obstacle !== null && <p class="obstacle">{obstacle}</p>}
       <div class="letter-foot">

@@ -22,6 +22,7 @@ const letter: Letter = {
   update: null,
   item: '',
   reason: 'REFUSED',
+  error: "MySQL 3819 HY000: Check constraint 'times' is violated.",
   parkedAt: '2027-06-01T10:00:00Z',
   superseded: [],
   redrivable: true,
@@ -69,6 +70,7 @@ describe('a redrive', () => {
     const kinds = ['REDRIVEN', 'GONE', 'SUPERSEDED', 'UNREADABLE', 'REFUSED'] as const;
     expect(new Set(kinds.map((kind) => outcomeWords({ letterId: 1, kind }))).size).toBe(kinds.length);
     expect(outcomeWords({ letterId: 1, kind: 'SUPERSEDED', fields: ['arrival'] })).toContain('arrival');
+    expect(outcomeWords({ letterId: 1, kind: 'REFUSED', error: 'MySQL 3819' })).toContain('MySQL 3819');
   });
 
   test('in short: how many of each, and none', () => {

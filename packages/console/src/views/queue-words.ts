@@ -18,8 +18,7 @@ const REASONS: Readonly<Record<string, Words>> = {
   },
   REFUSED: {
     title: 'the database refuses the value',
-    advice:
-      'A constraint forbids it, or it is out of range. What MySQL said is in error_text of afterwrite_dead_letters and in the flush log. Mend the cause, then redrive.',
+    advice: 'A constraint forbids it, or it is out of range: MySQL says which. Mend the cause, then redrive.',
   },
   UNREADABLE: {
     title: 'the queue item cannot be read',
@@ -64,7 +63,7 @@ export function changeText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-export function outcomeWords({ kind, fields = [] }: Outcome): string {
+export function outcomeWords({ kind, fields = [], error }: Outcome): string {
   switch (kind) {
     case 'REDRIVEN':
       return 'stored, with its audit row; the letter is gone';
@@ -75,7 +74,7 @@ export function outcomeWords({ kind, fields = [] }: Outcome): string {
     case 'UNREADABLE':
       return 'not stored: it is no update that can be read; it stays';
     case 'REFUSED':
-      return 'refused again by the database; it stays. Mend the cause first';
+      return `refused again by the database; it stays. Mend the cause first${error === undefined ? '' : `: ${error}`}`;
   }
 }
 
