@@ -43,8 +43,8 @@ const flush: Operation = async ({ body, remainingMs }) => {
 };
 
 const deadLetters: Operation = async ({ query }) => {
-  const { limit, after } = query(lettersQuery);
-  const letters = await (await flightCache()).deadLetters({ limit, afterLetterId: after });
+  const { limit, after, flightId } = query(lettersQuery);
+  const letters = await (await flightCache()).deadLetters({ limit, afterLetterId: after, id: flightId });
   return { status: 200, body: { deadLetters: letters.map(showLetter) } };
 };
 

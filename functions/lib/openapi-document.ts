@@ -127,7 +127,9 @@ function toSchema(schema: z.ZodType, io: 'input' | 'output' = 'output'): unknown
 function parameters(path: string, { query, headers = [] }: Description): Parameter[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']): Parameter => {
     const schema =
-      name === 'flightId' ? { type: 'integer', minimum: 1, maximum: 2_147_483_647 } : { type: 'string' };
+      name === 'flightId'
+        ? { type: 'integer', minimum: 1, maximum: schemas.MAX_FLIGHT_ID }
+        : { type: 'string' };
     return { name, in: 'path', description: name === 'receipt' ? 'From PATCH' : 'flight_id', schema };
   });
   const inQuery = Object.entries((query?.shape ?? {}) as Record<string, z.ZodType>).map(

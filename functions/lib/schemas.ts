@@ -9,6 +9,8 @@ export const MAX_LOG_LIMIT = 500;
 const MAX_BATCH_SIZE = 5000;
 const MAX_LETTERS = 1000;
 const MAX_FOUND = 50;
+/** Of an INT column. */
+export const MAX_FLIGHT_ID = 2_147_483_647;
 
 const time = z.iso.datetime().describe('ISO 8601, UTC, whole seconds');
 const inputTime = z
@@ -196,6 +198,13 @@ export const processAnswer = z.object({
 export const lettersQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_LETTERS).default(100),
   after: z.coerce.number().int().min(0).default(0),
+  flightId: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_FLIGHT_ID)
+    .optional()
+    .describe('Only those of this flight'),
 });
 
 export const lettersAnswer = z.object({

@@ -90,6 +90,9 @@ describe.skipIf(!hasChromium)('somebody', () => {
     const letters = page.getByRole('region', { name: /^Dead letters/ });
     await letters.getByText('Flight 117').waitFor();
     await letters.getByText("Check constraint 'times' is violated").waitFor();
+    await letters.getByRole('link', { name: 'Flight 117' }).click();
+    await page.getByText('1 update of this flight is a dead letter').waitFor();
+    await page.getByRole('link', { name: 'Look at it in Queue' }).click();
     const redrive = letters.getByRole('button', { name: /^Redrive letter/ });
     await redrive.click();
     await page.getByRole('button', { name: 'Redrive it' }).click();

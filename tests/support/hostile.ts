@@ -209,7 +209,7 @@ const KINDS: readonly (readonly [weight: number, kind: Kind])[] = [
   [3, get('/flights', ['flightno', 'limit'])],
   [3, get('/flights/{flightId}/consistency')],
   [7, receipt],
-  [3, get('/queue/dead-letters', ['limit', 'after'])],
+  [3, get('/queue/dead-letters', ['limit', 'after', 'flightId'])],
   [2, get('/queue')],
   [3, post('/queue/process', 'batchSize')],
   [1, post('/queue/flush', 'x')],

@@ -120,6 +120,8 @@ it('shows dead letters and stores them once their cause is mended', async () => 
   await client.flushQueue();
   await expect(client.waitUntilStored(receipt)).rejects.toMatchObject({ code: 'WRITE_DEAD' });
   expect(await client.deadLetters({ limit: 5 })).toMatchObject({ deadLetters: [{ seq, id: '5' }] });
+  expect(await client.deadLetters({ flightId: 5 })).toMatchObject({ deadLetters: [{ seq, id: '5' }] });
+  expect(await client.deadLetters({ flightId: 6 })).toEqual({ deadLetters: [] });
   await world.db.query('ALTER TABLE flight DROP CHECK times');
   expect(await client.redrive({ seqs: [seq] })).toMatchObject({ outcomes: [{ kind: 'REDRIVEN' }] });
 });

@@ -188,7 +188,7 @@ export class AfterwriteClient {
     return reply.body as api.ProcessAnswer;
   }
 
-  /** Updates that the database refuses, by letterId; `after` is the last one seen. */
+  /** Updates that the database refuses, by letterId; `after` is the last one seen. Of one flight with `flightId`. */
   async deadLetters({ signal, ...query }: api.LettersQuery & CallOptions = {}): Promise<api.LettersAnswer> {
     return (await this.#get('/queue/dead-letters', { query, signal })).body as api.LettersAnswer;
   }

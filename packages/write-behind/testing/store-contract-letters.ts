@@ -114,6 +114,19 @@ export function describeLetters(contract: StoreContract): void {
       expect(seqs).toEqual([1, 2, 3, 4, 5]);
     });
 
+    test('of one entity come without those of others, in pages, too', async () => {
+      const store = await contract.openStore();
+      const letters = [1, 2, 3, 4].map((seq) => deadLetter({ seq, id: seq === 2 ? '8' : '7' }));
+      await park(store, letters);
+      await park(store, [deadLetter({ seq: 5, id: '7' })], 1);
+      const of = { partition: 0, entityId: '7' };
+      const all = await store.deadLetters({ ...ALL, of });
+      expect(all.map(({ position }) => position!.seq)).toEqual([1, 3, 4]);
+      const page = await store.deadLetters({ afterLetterId: all[0]!.letterId, limit: 1, of });
+      expect(page).toEqual([all[1]]);
+      expect(await store.deadLetters({ ...ALL, of: { partition: 0, entityId: '9' } })).toEqual([]);
+    });
+
     test('learn which of their own fields newer updates have set', async () => {
       const store = await contract.openStore();
       const both = { size: 1, note: 'n' };

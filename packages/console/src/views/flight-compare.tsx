@@ -1,10 +1,17 @@
 /** Cache and database side by side, and in words what a difference means. */
-import type { ConsistencyAnswer } from '@afterwrite/client';
+import type { ConsistencyAnswer, LettersAnswer } from '@afterwrite/client';
 import type { ComponentChildren } from 'preact';
 import { counted } from '../live/words.ts';
 import { operationsAddress } from '../operations.ts';
 import { Freshness, type Polled } from '../ui/polled.tsx';
-import { fieldRows, NO_SUCH_FLIGHT, partitionOf, type Verdict, verdictOf } from './flight-words.ts';
+import {
+  fieldRows,
+  lettersVerdict,
+  NO_SUCH_FLIGHT,
+  partitionOf,
+  type Verdict,
+  verdictOf,
+} from './flight-words.ts';
 
 /** Beside the words, for who looks from afar. */
 const MARKS: Readonly<Record<ConsistencyAnswer['reason'], string>> = {
@@ -26,9 +33,10 @@ export interface Comparison {
 interface FlightCompareProps {
   readonly id: number;
   readonly compared: Polled<Comparison | 'NOT_FOUND'>;
+  readonly letters: Polled<LettersAnswer['deadLetters']>;
 }
 
-export function FlightCompare({ id, compared }: FlightCompareProps) {
+export function FlightCompare({ id, compared, letters }: FlightCompareProps) {
   const comparison = compared.value === 'NOT_FOUND' ? undefined : compared.value;
   const answer = comparison?.answer;
   const flight = answer && (answer.cache ?? answer.database);
@@ -50,8 +58,25 @@ export function FlightCompare({ id, compared }: FlightCompareProps) {
       <Freshness polled={compared} what="cache and database" />
       {compared.value === 'NOT_FOUND' && <Finding verdict={NO_SUCH_FLIGHT} mark="?" />}
       {comparison && <Compared comparison={comparison} isOld={compared.error !== undefined} />}
+      <DeadLetters letters={letters} />
       {flight && <SideBySide answer={answer} />}
     </section>
+  );
+}
+
+function DeadLetters({ letters }: Pick<FlightCompareProps, 'letters'>) {
+  const verdict = lettersVerdict(letters.value ?? []);
+  return (
+    <>
+      {letters.error !== undefined && <Freshness polled={letters} what="its dead letters" />}
+      {verdict && (
+        <Finding verdict={verdict} mark="✕">
+          <p>
+            <a href="#/queue">Look at it in Queue, mend the cause, and redrive</a>
+          </p>
+        </Finding>
+      )}
+    </>
   );
 }
 

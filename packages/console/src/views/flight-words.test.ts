@@ -4,6 +4,7 @@ import {
   changesOf,
   delayed,
   fieldRows,
+  lettersVerdict,
   newEntries,
   parseMinutes,
   parseSearch,
@@ -115,6 +116,23 @@ describe('what a comparison means', () => {
   test('not cached is well, undecided is not known', () => {
     expect(say({ cache: null, reason: 'NOT_CACHED' })).toMatchObject({ tone: 'GOOD', title: 'Not cached' });
     expect(say({ reason: 'UNDECIDED' }).tone).toBe('UNKNOWN');
+  });
+
+  test('dead letters: how many, and why', () => {
+    const letter = {
+      ...{ letterId: 1, partition: 0, epoch: 'e', seq: 5, id: '115', update: null, item: '', error: '' },
+      ...{ reason: 'REFUSED', parkedAt: '2027-06-01T10:00:00Z', superseded: [], redrivable: true },
+    } as const;
+    expect(lettersVerdict([])).toBeNull();
+    expect(lettersVerdict([letter])).toMatchObject({
+      tone: 'BAD',
+      title: '1 update of this flight is a dead letter',
+      meaning: expect.stringContaining('the database refuses the value') as string,
+    });
+    const gone = lettersVerdict([letter, letter, { ...letter, reason: 'MISSING_ROW' }]);
+    expect(gone?.title).toBe('3 updates of this flight are dead letters');
+    expect(gone?.meaning).toContain('refuses the value; its row is not');
+    expect(lettersVerdict(Array.from({ length: 20 }, () => letter))?.title).toMatch(/^At least 20/);
   });
 
   test('fields side by side: what an update changes first, what differs marked, what is not there not invented', () => {

@@ -1,6 +1,7 @@
 /** What the view Flight says, and what it takes: without a page around it. */
-import type { ConsistencyAnswer, Flight, LogEntry } from '@afterwrite/client';
+import type { ConsistencyAnswer, Flight, LettersAnswer, LogEntry } from '@afterwrite/client';
 import { counted, duration } from '../live/words.ts';
+import { reasonWords } from './queue-words.ts';
 
 export type Search =
   | { readonly kind: 'EMPTY' }
@@ -113,6 +114,23 @@ export const NO_SUCH_FLIGHT: Verdict = {
   meaning: 'Neither the cache nor the database has it.',
   advice: 'Look at the id, or search by flight number. What was stored of it before is in its audit trail.',
 };
+
+/** As many dead letters of a flight are asked for. */
+export const LETTERS_SHOWN = 20;
+
+/** What it means that updates of the flight are dead letters; null where none is. */
+export function lettersVerdict(letters: LettersAnswer['deadLetters']): Verdict | null {
+  const reasons = [...new Set(letters.map(({ reason }) => reasonWords(reason).title))];
+  if (reasons.length === 0) return null;
+  const found = letters.length;
+  const many = `${found >= LETTERS_SHOWN ? 'At least ' : ''}${counted(found, 'update')} of this flight`;
+  return {
+    tone: 'BAD',
+    title: `${many} ${found === 1 ? 'is a dead letter' : 'are dead letters'}`,
+    meaning: `Acknowledged, and not stored: ${reasons.join('; ')}. Readers see the database's value.`,
+    advice: null,
+  };
+}
 
 function sinceWhen(oldestMs: number | null): string {
   return oldestMs === null ? '' : ` The oldest update in its partition has waited for ${duration(oldestMs)}.`;

@@ -1,7 +1,8 @@
 /** One flight: what the cache and the database hold of it, an update of it followed from one to the other, and its trail. */
 import '../style/flight.css';
-import { ApiProblem } from '@afterwrite/client';
+import { ApiProblem, type LettersAnswer } from '@afterwrite/client';
 import { poller } from '../live/api.ts';
+import { latest } from '../live/feed.ts';
 import { usePolled } from '../ui/polled.tsx';
 import { route } from '../route.ts';
 import { type Comparison, FlightCompare } from './flight-compare.tsx';
@@ -9,7 +10,7 @@ import { FlightDelay } from './flight-delay.tsx';
 import { FlightLog } from './flight-log.tsx';
 import { FlightSearch, FlightsFound } from './flight-search.tsx';
 import { FlightUpdates } from './flight-updates.tsx';
-import { parseSearch, partitionOf } from './flight-words.ts';
+import { LETTERS_SHOWN, parseSearch, partitionOf } from './flight-words.ts';
 
 export function FlightView() {
   const asked = parseSearch(route.value.rest);
@@ -23,6 +24,7 @@ export function FlightView() {
 }
 
 const COMPARE_EVERY_MS = 2000;
+const LETTERS_EVERY_MS = 3000;
 
 async function compare(id: number, signal: AbortSignal): Promise<Comparison | 'NOT_FOUND'> {
   const askedAt = Date.now();
@@ -38,13 +40,20 @@ async function compare(id: number, signal: AbortSignal): Promise<Comparison | 'N
   return { answer, askedAt, oldestMs: queue?.partitions[partition]?.oldestMs ?? null };
 }
 
+/** Asked for only while there are dead letters at all. */
+async function lettersOf(flightId: number, signal: AbortSignal): Promise<LettersAnswer['deadLetters']> {
+  if (latest.value?.queue?.deadLetters === 0) return [];
+  return (await poller.deadLetters({ flightId, limit: LETTERS_SHOWN, signal })).deadLetters;
+}
+
 function FlightPage({ id }: { readonly id: number }) {
   const compared = usePolled((signal) => compare(id, signal), { key: id, everyMs: COMPARE_EVERY_MS });
+  const letters = usePolled((signal) => lettersOf(id, signal), { key: id, everyMs: LETTERS_EVERY_MS });
   const found = compared.value === 'NOT_FOUND' ? undefined : compared.value;
   const shown = found && (found.answer.cache ?? found.answer.database);
   return (
     <div class="flight-page">
-      <FlightCompare id={id} compared={compared} />
+      <FlightCompare id={id} compared={compared} letters={letters} />
       {shown && <FlightDelay id={id} shown={shown} askedAt={found.askedAt} onAccepted={compared.refresh} />}
       <FlightUpdates flightId={id} />
       <FlightLog id={id} />

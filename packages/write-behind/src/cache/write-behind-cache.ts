@@ -196,15 +196,18 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     return losses.map((loss) => ({ ...describeLoss(loss), noticedAt: loss.noticedAt }));
   }
 
-  /** Parked updates, oldest first, after `afterLetterId`. */
+  /** Parked updates, oldest first, after `afterLetterId`; only those of one entity where its `id` is given. */
   async deadLetters(
-    page: { readonly afterLetterId?: number; readonly limit?: number } = {},
+    page: { readonly afterLetterId?: number; readonly limit?: number; readonly id?: unknown } = {},
   ): Promise<readonly DeadLetterInfo[]> {
     this.#assertOpen();
-    const { afterLetterId = 0, limit = LETTERS_PAGE } = page;
+    const { afterLetterId = 0, limit = LETTERS_PAGE, id } = page;
     checkWhole('limit', limit, MAX_LETTERS);
     checkWhole('afterLetterId', afterLetterId, Number.MAX_SAFE_INTEGER, 0);
-    const letters = await this.#ports.store.deadLetters({ afterLetterId, limit });
+    const { buffer, store } = this.#ports;
+    const entityId = id === undefined ? undefined : this.#begin(id);
+    const of = entityId === undefined ? undefined : { partition: buffer.partitionOf(entityId), entityId };
+    const letters = await store.deadLetters({ afterLetterId, limit, of });
     return letters.map(describeLetter);
   }
 

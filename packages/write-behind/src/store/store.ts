@@ -52,6 +52,13 @@ export interface DeadLetter extends NewDeadLetter {
   readonly redriven: boolean;
 }
 
+export interface LettersPage {
+  readonly afterLetterId: number;
+  readonly limit: number;
+  /** Only those of this entity, which belongs to this partition. */
+  readonly of?: { readonly partition: number; readonly entityId: string } | undefined;
+}
+
 /** One row as it is locked for a change; its columns are the mapping's business. */
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -196,8 +203,5 @@ export interface StorePort {
   ping(): Promise<void>;
 
   /** Letters in the order they were parked, after `afterLetterId`, at most `limit`. */
-  deadLetters(page: {
-    readonly afterLetterId: number;
-    readonly limit: number;
-  }): Promise<readonly DeadLetter[]>;
+  deadLetters(page: LettersPage): Promise<readonly DeadLetter[]>;
 }

@@ -7,6 +7,7 @@ import type {
   AuditPage,
   AuditQuery,
   DeadLetter,
+  LettersPage,
   DeadLetterReason,
   LoadedRow,
   Loss,
@@ -153,9 +154,17 @@ export class MysqlStore implements StorePort {
     });
   }
 
-  async deadLetters(page: { afterLetterId: number; limit: number }): Promise<readonly DeadLetter[]> {
+  async deadLetters({ afterLetterId, limit, of }: LettersPage): Promise<readonly DeadLetter[]> {
     const rows = await this.#pool.use((connection) =>
-      connection.rows<LetterRow>(sql.listLetters, [...this.#scope, page.afterLetterId, page.limit]),
+      of
+        ? connection.rows<LetterRow>(sql.listLettersOf, [
+            ...this.#scope,
+            of.partition,
+            of.entityId,
+            afterLetterId,
+            limit,
+          ])
+        : connection.rows<LetterRow>(sql.listLetters, [...this.#scope, afterLetterId, limit]),
     );
     return rows.map(toDeadLetter);
   }
