@@ -116,13 +116,16 @@ export interface LoadState {
 }
 
 export interface LoadRun extends LoadRequest {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: since when it sends; until it is RUNNING, when it was asked for. */
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly accepted: number;
   /** Not accepted, by the code of the error (`QUEUE_FULL`); as `accepted`, of the load itself, not of what goes beside it. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Not sent in their second, because as many were under way as may be. */
+  /**
+   * Not sent in their second, or by the end, because as many were under way as may be. Where nothing failed and nobody
+   * stopped it, `accepted`, `refused` and `late` are rate times seconds in the end.
+   */
   readonly late: number;
   readonly patterns: Readonly<Record<PatternName, LatencyHistogram>>;
 }

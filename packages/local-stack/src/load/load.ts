@@ -32,7 +32,7 @@ const START_LIMIT_MS = 30_000;
 const END_LIMIT_MS = 10_000;
 
 interface Run extends LoadRequest {
-  readonly startedAt: number;
+  startedAt: number;
   endedAt: number | null;
   accepted: number;
   late: number;
@@ -103,6 +103,7 @@ export class Load {
     else if (message.kind === 'FAILED') this.#reason ??= message.reason;
     else if (this.#state === 'STARTING' && this.#run) {
       this.#state = 'RUNNING';
+      this.#run.startedAt = this.#now();
       this.#limitTo(
         this.#run.seconds * 1000 + END_LIMIT_MS,
         'The load did not end in time and was killed; what was accepted is safe.',

@@ -5,15 +5,19 @@
  *
  * After a failure nothing is due for a while, longer each time until one succeeds: a server that is away must not be
  * hammered on, and what was not sent then is not late.
+ *
+ * So where nothing fails, as many are sent or late as the rate times the time, when the time is over.
  */
 import type { Runtime } from '@afterwrite/write-behind';
 
 export interface OpenLoopOptions {
   readonly perSecond: number;
+  readonly forMs: number;
   /** Resolves when the update was accepted. */
   readonly send: () => Promise<void>;
   readonly late: (updates: number) => void;
   readonly runtime: Pick<Runtime, 'monotonicMs' | 'sleep'>;
+  /** Ends it before its time: what is due then is neither sent nor late. */
   readonly signal: AbortSignal;
 }
 
@@ -33,23 +37,27 @@ export class OpenLoop {
     this.#options = options;
   }
 
-  /** Until the signal aborts, and then until all that was sent has been answered. */
+  /** Until its time is over or the signal aborts, and then until all that was sent has been answered. */
   async run(): Promise<void> {
-    const { perSecond, late, runtime } = this.#options;
-    let due = 0;
-    for (let lastMs = runtime.monotonicMs(); await this.#rest();) {
-      const nowMs = runtime.monotonicMs();
-      if (nowMs >= this.#pausedUntilMs) {
-        due += ((nowMs - lastMs) * perSecond) / 1000;
-        const overdue = Math.max(0, Math.floor(due - perSecond));
-        if (overdue > 0) late(overdue);
-        due -= overdue;
-        while (due >= 1 && this.#underWay.size < MAX_UNDER_WAY) {
-          due -= 1;
-          this.#send();
-        }
+    const { perSecond, forMs, late, runtime } = this.#options;
+    const beganMs = runtime.monotonicMs();
+    let pausedMs = 0;
+    /** Sent or late. */
+    let done = 0;
+    for (let lastMs = 0, nowMs; lastMs < forMs && (await this.#rest()); lastMs = nowMs) {
+      nowMs = Math.min(runtime.monotonicMs() - beganMs, forMs);
+      if (beganMs + nowMs < this.#pausedUntilMs) {
+        pausedMs += nowMs - lastMs;
+        continue;
       }
-      lastMs = nowMs;
+      const due = Math.floor(((nowMs - pausedMs) * perSecond) / 1000) - done;
+      const overdue = Math.max(0, due - perSecond);
+      const sending = Math.min(due - overdue, MAX_UNDER_WAY - this.#underWay.size);
+      for (let sent = 0; sent < sending; sent++) this.#send();
+      // What waits at the end waits in vain.
+      const isLate = nowMs < forMs ? overdue : due - sending;
+      if (isLate > 0) late(isLate);
+      done += sending + isLate;
     }
     await Promise.all(this.#underWay);
   }

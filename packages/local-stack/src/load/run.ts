@@ -89,10 +89,11 @@ async function runOpened(open: Open, ids: readonly string[], options: RunLoadOpt
   options.onRunning();
   const loop = new OpenLoop({
     perSecond: updatesPerSecond,
+    forMs: seconds * 1000,
     send: sender(open.cache, flights, tally, runtime),
     late: (updates) => tally.late(updates),
     runtime,
-    signal: ending,
+    signal,
   });
   try {
     await Promise.all([
