@@ -1,43 +1,47 @@
 /** A load while it runs, or the last one: how far it is, what became of its updates, and what the queue makes of it. */
 import type { LoadRun, LoadState } from '@afterwrite/client';
-import { latest, looks } from '../live/feed.ts';
+import { latest, link, looks } from '../live/feed.ts';
 import { count, duration, rate } from '../live/words.ts';
 import { Chart, Legend, type Line } from '../ui/chart.tsx';
-import { elapsedSeconds, isUnderWay, lateWords, refusalWords, stateWords } from './load-words.ts';
+import { elapsedSeconds, headWords, lateWords, leftWords, refusalWords } from './load-words.ts';
 
 const CHART_HEIGHT = 190;
 
 export function LoadRunning({ load }: { readonly load: LoadState }) {
   const { run } = load;
+  const elapsed = elapsedSeconds(load, latest.value?.at);
   return (
     <section class="panel load-running" aria-labelledby="load-state">
       <h2 id="load-state">
         <span role="status" class={load.state === 'FAILED' ? 'problem' : undefined}>
-          {stateWords(load)}
+          {headWords(load, link.value)}
         </span>
       </h2>
-      {run && <Progress run={run} isRunning={isUnderWay(load)} />}
-      {run && <Counts run={run} />}
+      {run && <Progress run={run} left={leftWords(load, elapsed, link.value)} elapsed={elapsed} />}
+      {run && <Counts run={run} elapsed={elapsed} />}
       <QueueMeanwhile />
     </section>
   );
 }
 
-function Progress({ run, isRunning }: { readonly run: LoadRun; readonly isRunning: boolean }) {
-  const elapsed = elapsedSeconds(run, latest.value?.at ?? run.startedAt);
+interface ProgressProps {
+  readonly run: LoadRun;
+  readonly left: string;
+  readonly elapsed: number;
+}
+
+function Progress({ run, left, elapsed }: ProgressProps) {
   return (
     <div class="load-progress">
       <p>
-        {count(run.updatesPerSecond)} updates a second for {count(run.seconds)} s
-        {isRunning && `: ${count(Math.ceil(run.seconds - elapsed))} s left`}
+        {count(run.updatesPerSecond)} updates a second for {count(run.seconds)} s{left}
       </p>
       <progress aria-label="How far the load is" max={run.seconds} value={elapsed} />
     </div>
   );
 }
 
-function Counts({ run }: { readonly run: LoadRun }) {
-  const elapsed = elapsedSeconds(run, latest.value?.at ?? run.startedAt);
+function Counts({ run, elapsed }: Omit<ProgressProps, 'left'>) {
   const refused = Object.entries(run.refused).filter(([, found]) => found > 0);
   const allRefused = refused.reduce((sum, [, found]) => sum + found, 0);
   return (
@@ -117,6 +121,11 @@ function QueueMeanwhile() {
           <strong>Lag: {duration(lag?.p50)}</strong>{' '}
           <span class="note">p50 of the minute, p99 {duration(lag?.p99)}, from acceptance to MySQL</span>
         </figcaption>
+        <p class="note">
+          It rises and falls like a saw: a flush that has emptied the queue looks again after{' '}
+          <code>QUEUE_PROCESS_INTERVAL</code>, 5 s, and what came meanwhile has waited so long. With{' '}
+          <code>QUEUE_PROCESS_INTERVAL=1 npm start</code> it is a second.
+        </p>
         <Legend times={times} lines={lags} format={duration} />
         <Chart label="Lag" times={times} lines={lags} format={duration} height={CHART_HEIGHT} />
       </figure>

@@ -2,6 +2,8 @@ import { LATENCY_BOUNDS_MS, type LatencyHistogram, type LoadRun, type LoadState 
 import { describe, expect, test } from 'vitest';
 import {
   elapsedSeconds,
+  headWords,
+  leftWords,
   outlineOf,
   placeOf,
   refusalWords,
@@ -86,6 +88,7 @@ describe('the load', () => {
   });
 
   const run = { updatesPerSecond: 10, seconds: 60, startedAt: 1000, endedAt: null } as LoadRun;
+  const running: LoadState = { state: 'RUNNING', reason: null, run };
   const idle = (endedAt: number | null): LoadState => ({
     state: 'IDLE',
     reason: null,
@@ -102,8 +105,18 @@ describe('the load', () => {
   });
 
   test('is never further than its end, nor before its beginning', () => {
-    expect([500, 31_000, 99_000].map((now) => elapsedSeconds(run, now))).toEqual([0, 30, 60]);
-    expect(elapsedSeconds({ ...run, endedAt: 11_000 }, 99_000)).toBe(10);
+    expect([500, 31_000, 99_000].map((now) => elapsedSeconds(running, now))).toEqual([0, 30, 60]);
+    expect(elapsedSeconds(idle(11_000), 99_000)).toBe(10);
+    expect(elapsedSeconds({ ...running, state: 'STARTING' }, 31_000)).toBe(0);
+  });
+
+  test('says what is left only where that is known', () => {
+    expect(leftWords(running, 6, { kind: 'LIVE' })).toBe(': 54 s left');
+    expect(leftWords({ ...running, state: 'STOPPING' }, 6, { kind: 'LIVE' })).toBe('');
+    expect(leftWords(running, 6, { kind: 'LOST' })).toBe('');
+    expect(headWords(running, { kind: 'LOST' })).toBe('Running when last seen');
+    expect(headWords(running, { kind: 'LIVE' })).toBe('Running');
+    expect(headWords(idle(61_000), { kind: 'LOST' })).toBe('Ended');
   });
 
   test('a code that nobody has words for is still read', () => {

@@ -8,6 +8,7 @@ import {
   type LoadState,
   type PatternName,
 } from '@afterwrite/client';
+import type { Link } from '../live/feed.ts';
 import { count, counted, duration, UNKNOWN } from '../live/words.ts';
 
 export const PATTERNS: readonly PatternName[] = ['write-behind', 'write-through', 'cache-aside'];
@@ -48,6 +49,11 @@ export function stateWords({ state, reason, run }: LoadState): string {
   }
 }
 
+/** The same, and that nobody knows more while no figures come. */
+export function headWords(load: LoadState, { kind }: Pick<Link, 'kind'>): string {
+  return `${stateWords(load)}${isUnderWay(load) && kind !== 'LIVE' ? ' when last seen' : ''}`;
+}
+
 /** A run's last second may be cut by a little. */
 const ENDING_MS = 1500;
 
@@ -59,9 +65,18 @@ export function isUnderWay({ state }: LoadState): boolean {
   return state === 'STARTING' || state === 'RUNNING' || state === 'STOPPING';
 }
 
-/** Seconds of it that are over, at `now` by the server's clock. */
-export function elapsedSeconds({ startedAt, endedAt, seconds }: LoadRun, now: number): number {
-  return Math.min(seconds, Math.max(0, ((endedAt ?? now) - startedAt) / 1000));
+/** Seconds of it that are over, at `now` by the server's clock: none before it runs. */
+export function elapsedSeconds({ state, run }: LoadState, now: number | undefined): number {
+  if (run === null || state === 'STARTING') return 0;
+  const { startedAt, endedAt, seconds } = run;
+  return Math.min(seconds, Math.max(0, ((endedAt ?? now ?? startedAt) - startedAt) / 1000));
+}
+
+/** `: 54 s left`; nothing where nobody knows, or where it is over. */
+export function leftWords(load: LoadState, elapsed: number, { kind }: Pick<Link, 'kind'>): string {
+  const { state, run } = load;
+  if (run === null || !isUnderWay(load) || state === 'STOPPING') return '';
+  return kind === 'LIVE' ? `: ${count(Math.ceil(run.seconds - elapsed))} s left` : '';
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
