@@ -65,6 +65,11 @@ export function followUpdate({ flightId, what, traceId, answer }: Made): void {
   if (!isRunning) void run();
 }
 
+/** How many updates of a flight are known to have ended: it grows when one more does. */
+export function endedOf(flightId: number): number {
+  return followed.value.filter((each) => each.flightId === flightId && each.state !== 'pending').length;
+}
+
 /** Asks once more for one that sleeps. */
 export async function askNow(update: FollowedUpdate): Promise<void> {
   await ask(update);

@@ -57,8 +57,17 @@ function useTrail(id: number): Trail {
   };
 }
 
-export function FlightLog({ id }: { readonly id: number }) {
+interface FlightLogProps {
+  readonly id: number;
+  /** Of the updates that were made here: with each more it has a new entry. */
+  readonly ended: number;
+}
+
+export function FlightLog({ id, ended }: FlightLogProps) {
   const { polled, entries, next, older, setBusy, ...news } = useTrail(id);
+  useEffect(() => {
+    if (ended > 0) polled.refresh();
+  }, [ended]);
   const isReading = older.state.kind === 'RUNNING';
   return (
     <section

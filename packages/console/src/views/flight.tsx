@@ -1,8 +1,10 @@
 /** One flight: what the cache and the database hold of it, an update of it followed from one to the other, and its trail. */
 import '../style/flight.css';
+import { useEffect } from 'preact/hooks';
 import { ApiProblem, type LettersAnswer } from '@afterwrite/client';
 import { poller } from '../live/api.ts';
 import { latest } from '../live/feed.ts';
+import { endedOf } from '../live/updates.ts';
 import { usePolled } from '../ui/polled.tsx';
 import { route } from '../route.ts';
 import { type Comparison, FlightCompare } from './flight-compare.tsx';
@@ -49,6 +51,13 @@ async function lettersOf(flightId: number, signal: AbortSignal): Promise<Letters
 function FlightPage({ id }: { readonly id: number }) {
   const compared = usePolled((signal) => compare(id, signal), { key: id, everyMs: COMPARE_EVERY_MS });
   const letters = usePolled((signal) => lettersOf(id, signal), { key: id, everyMs: LETTERS_EVERY_MS });
+  // What is shown is about to be another, and somebody waits to see it.
+  const ended = endedOf(id);
+  useEffect(() => {
+    if (ended === 0) return;
+    compared.refresh();
+    letters.refresh();
+  }, [ended]);
   const found = compared.value === 'NOT_FOUND' ? undefined : compared.value;
   const shown = found && (found.answer.cache ?? found.answer.database);
   return (
@@ -56,7 +65,7 @@ function FlightPage({ id }: { readonly id: number }) {
       <FlightCompare id={id} compared={compared} letters={letters} />
       {shown && <FlightDelay id={id} shown={shown} askedAt={found.askedAt} onAccepted={compared.refresh} />}
       <FlightUpdates flightId={id} />
-      <FlightLog id={id} />
+      <FlightLog id={id} ended={ended} />
     </div>
   );
 }
