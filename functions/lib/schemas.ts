@@ -49,7 +49,12 @@ export const updateBody = z.strictObject({
   departure: inputTime,
   arrival: inputTime,
   comment: nullable(z.string()).optional().describe('At most 200 characters'),
-  user: z.string().optional().describe('Who did it; counts only where callers are not authenticated'),
+  user: z
+    .string()
+    .optional()
+    .describe(
+      'Who did it, for the audit trail; where callers are authenticated, their own name counts instead',
+    ),
 });
 
 export const updateAnswer = z.object({

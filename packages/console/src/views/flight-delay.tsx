@@ -45,7 +45,7 @@ export function FlightDelay(props: FlightDelayProps) {
           />
           <Field
             label="User"
-            help="Counts where callers are not authenticated."
+            help="Who does it, for the audit trail. If you are signed in, that name counts."
             problem={failure?.field === 'user' ? failure.words : null}
             maxLength={LIMITS.user}
             readOnly={isLocked}

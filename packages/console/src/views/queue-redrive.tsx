@@ -46,7 +46,7 @@ export function RedriveAll({ found, onDone, onClose }: RedriveProps & { readonly
       onClose={onClose}
     >
       <RedriveMeaning />
-      <p>Also those of other pages, and those that cannot be named by a seq.</p>
+      <p>Also those of other pages, and those that have no checkbox for want of a number (seq).</p>
     </Confirm>
   );
 }
