@@ -3,7 +3,7 @@ import type { QueueAnswer } from '@afterwrite/client';
 import { useState } from 'preact/hooks';
 import { count, counted, duration, UNKNOWN } from '../live/words.ts';
 import { operationsAddress } from '../operations.ts';
-import { stoppedWords } from './queue-words.ts';
+import { haltOf } from './queue-words.ts';
 
 type Partition = QueueAnswer['partitions'][number];
 
@@ -42,6 +42,7 @@ export function QueuePartitions({ partitions }: { readonly partitions: readonly 
                 <th scope="col" class="number">
                   Partition
                 </th>
+                <th scope="col">State</th>
                 <th scope="col" class="number">
                   Wait
                 </th>
@@ -51,7 +52,6 @@ export function QueuePartitions({ partitions }: { readonly partitions: readonly 
                 <th scope="col" class="number">
                   Dead
                 </th>
-                <th scope="col">State</th>
               </tr>
             </thead>
             <tbody>
@@ -76,40 +76,50 @@ function PartitionRow({
   longest,
 }: PartitionRowProps) {
   return (
-    <tr class={stopped ? 'bad' : undefined}>
-      <th scope="row" class="number">
-        {partition}
-      </th>
-      <td class="number">
-        {count(length)}
-        <span class="bar-of" aria-hidden="true">
-          <span style={{ width: `${(100 * length) / longest}%` }} />
-        </span>
-      </td>
-      <td class="number">{length === 0 ? '' : duration(oldestMs)}</td>
-      <td class="number">{deadLetters === null ? UNKNOWN : deadLetters === 0 ? '' : count(deadLetters)}</td>
-      <td>
-        {stopped ? (
-          <Stopped code={stopped.code} retryable={stopped.retryable} />
-        ) : length > 0 ? (
-          'waits'
-        ) : (
-          'empty'
-        )}
-      </td>
-    </tr>
+    <>
+      <tr>
+        <th scope="row" class="number">
+          {partition}
+        </th>
+        <td>{stopped ? haltWords(stopped) : length > 0 ? 'waits' : 'empty'}</td>
+        <td class="number">
+          {count(length)}
+          <span class="bar-of" aria-hidden="true">
+            <span style={{ width: `${(100 * length) / longest}%` }} />
+          </span>
+        </td>
+        <td class="number">{length === 0 ? '' : duration(oldestMs)}</td>
+        <td class="number">{deadLetters === null ? UNKNOWN : deadLetters === 0 ? '' : count(deadLetters)}</td>
+      </tr>
+      {stopped && (
+        <tr class="halt">
+          <td colSpan={5}>
+            <Halted stopped={stopped} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 
-function Stopped({ code, retryable }: { readonly code: string; readonly retryable: boolean }) {
-  const { title, advice } = stoppedWords(code);
+type Stopped = NonNullable<Partition['stopped']>;
+
+function haltWords({ retryable }: Stopped) {
+  if (retryable) return 'waits';
+  return (
+    <strong>
+      <span aria-hidden="true">⚠ </span>stopped
+    </strong>
+  );
+}
+
+/** In a row of its own, as wide as the table: beside the figures it would be out of sight on a small screen. */
+function Halted({ stopped }: { readonly stopped: Stopped }) {
+  const { title, advice, chapter } = haltOf(stopped);
   return (
     <>
-      <strong>
-        <span aria-hidden="true">⚠ </span>Stopped: {title}
-      </strong>{' '}
-      (<code>{code}</code>). {advice} {retryable ? 'It is tried again by itself.' : ''}{' '}
-      <a href={operationsAddress('PartitionsStopped')}>More</a>
+      <strong>{title}</strong> (<code>{stopped.code}</code>). {advice}{' '}
+      <a href={operationsAddress(chapter)}>More</a>
     </>
   );
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   adviceFor,
   changeText,
+  haltOf,
   type Letter,
   outcomesInShort,
   outcomeWords,
@@ -56,7 +57,7 @@ describe('a dead letter', () => {
     );
     expect(whyNot({ ...letter, reason: 'UNREADABLE', redrivable: false })).toContain('read');
     expect(whyNot({ ...letter, redrivable: false })).toContain('format');
-    expect(whyNot({ ...letter, seq: null })).toContain('no seq');
+    expect(whyNot({ ...letter, seq: null })).toContain('no number');
   });
 
   test('values are shown as they are, times as all times are', () => {
@@ -130,6 +131,17 @@ describe('a flush', () => {
   test('a code that nobody has words for is named', () => {
     expect(stoppedWords('UNEXPECTED').title).toContain('UNEXPECTED');
     expect(stoppedWords('STORE_ERROR').advice).toContain('Mend');
+    expect(haltOf({ code: 'STORE_ERROR', retryable: false })).toMatchObject({
+      title: 'stopped: MySQL refuses the statement, not the data',
+      chapter: 'PartitionsStopped',
+    });
+    const waits = [
+      ['STORE_UNAVAILABLE', 'waits for MySQL', 'StoreAway'],
+      ['BUFFER_UNAVAILABLE', 'waits for Valkey', 'Valkey does not answer'],
+      ['PARTITIONS_CHANGING', 'waits: the queue is being rebuilt', 'PartitionsStopped'],
+    ] as const;
+    for (const [code, title, chapter] of waits)
+      expect(haltOf({ code, retryable: true })).toMatchObject({ title, chapter });
   });
 });
 

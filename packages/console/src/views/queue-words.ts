@@ -1,5 +1,5 @@
 /** What the view Queue says. */
-import type { LettersAnswer, ProcessAnswer, RedriveAnswer } from '@afterwrite/client';
+import type { Heading, LettersAnswer, ProcessAnswer, RedriveAnswer } from '@afterwrite/client';
 import { count, counted, duration, moment } from '../live/words.ts';
 
 export type Letter = LettersAnswer['deadLetters'][number];
@@ -53,7 +53,8 @@ export function whyNot({ reason, superseded, redrivable, seq }: Letter): string 
   if (superseded.length > 0)
     return `Not redrivable: newer updates have set ${superseded.join(' and ')} since, and storing it would undo them.`;
   if (!redrivable) return 'Not redrivable: this version of the code does not know its format.';
-  if (seq === null) return 'It has no seq, by which the API names letters: only "Redrive all" reaches it.';
+  if (seq === null)
+    return 'Its item shows no number (seq), by which letters are chosen: only "Redrive all" takes it.';
   return null;
 }
 
@@ -111,9 +112,7 @@ export function processWords(answer: ProcessAnswer): string[] {
     remaining === 0
       ? 'Nothing waits.'
       : `${counted(remaining, 'update')} still ${remaining === 1 ? 'waits' : 'wait'}.`,
-    ...stopped.map(
-      ({ partition, code }) => `Partition ${partition} is stopped: ${stoppedWords(code).title}.`,
-    ),
+    ...stopped.map((each) => `Partition ${each.partition} ${haltOf(each).title}.`),
     ...(storeAway ? [`MySQL is away; it is tried again in ${duration(storeAway.retryInMs)}.`] : []),
   ];
 }
@@ -155,6 +154,20 @@ export function stoppedWords(code: string): Words {
       advice: 'Nothing is lost, its updates wait in order. The flush log has the message.',
     }
   );
+}
+
+interface Halt extends Words {
+  /** Of docs/OPERATIONS.md. */
+  readonly chapter: Heading;
+}
+
+/** Why a partition does not go on: what is tried again by itself waits, and is not stopped. */
+export function haltOf({ code, retryable }: { readonly code: string; readonly retryable: boolean }): Halt {
+  const { title, advice } = stoppedWords(code);
+  if (code === 'STORE_UNAVAILABLE') return { title: 'waits for MySQL', advice, chapter: 'StoreAway' };
+  if (code === 'BUFFER_UNAVAILABLE')
+    return { title: 'waits for Valkey', advice, chapter: 'Valkey does not answer' };
+  return { title: `${retryable ? 'waits' : 'stopped'}: ${title}`, advice, chapter: 'PartitionsStopped' };
 }
 
 /** The batch's size; null: as configured; or why it is none. */
