@@ -3,11 +3,12 @@
  * else they are counted, and shown when somebody wants them, so that what is read stays where it is.
  */
 import type { LogAnswer, LogEntry } from '@afterwrite/client';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { client, poller } from '../live/api.ts';
 import { count, moment } from '../live/words.ts';
 import { type Call, useCall } from '../ui/call.ts';
 import { Freshness, type Polled, usePolled } from '../ui/polled.tsx';
+import { type TrailEntry, trailOf } from './flight-trail.ts';
 import { changesOf, newEntries } from './flight-words.ts';
 
 const PAGE = 20;
@@ -68,6 +69,7 @@ export function FlightLog({ id, ended }: FlightLogProps) {
   useEffect(() => {
     if (ended > 0) polled.refresh();
   }, [ended]);
+  const trail = useMemo(() => trailOf(entries), [entries]);
   const isReading = older.state.kind === 'RUNNING';
   return (
     <section
@@ -86,9 +88,9 @@ export function FlightLog({ id, ended }: FlightLogProps) {
       )}
       {entries.length > 0 && (
         <ol class="trail">
-          {entries.map((entry, index) => (
-            <li key={`${entry.log_date} ${entries.length - index}`}>
-              <Entry entry={entry} />
+          {trail.map((each, index) => (
+            <li key={`${each.entry.log_date} ${trail.length - index}`}>
+              <Entry {...each} />
             </li>
           ))}
         </ol>
@@ -130,11 +132,12 @@ function TrailTitle({ added, showNewest }: Pick<Trail, 'added' | 'showNewest'>) 
   );
 }
 
-function Entry({ entry }: { readonly entry: LogEntry }) {
+function Entry({ entry, isOrderKnown }: TrailEntry) {
   return (
     <>
       <p class="trail-head">
         <time dateTime={entry.log_date}>{moment(entry.log_date)}</time> <span>by {entry.user}</span>
+        {!isOrderKnown && <span class="note">, of one second: which was first is not known</span>}
       </p>
       <dl>
         {changesOf(entry).map(({ label, before, after, changed }) => (
