@@ -92,7 +92,7 @@ describe.skipIf(!hasChromium)('somebody', () => {
     await letters.getByText("Check constraint 'times' is violated").waitFor();
     await letters.getByRole('link', { name: 'Flight 117' }).click();
     await page.getByText('1 update of this flight is a dead letter').waitFor();
-    await page.getByRole('link', { name: 'Look at it in Queue' }).click();
+    await page.getByRole('link', { name: 'Why, and what to do' }).click();
     const redrive = letters.getByRole('button', { name: /^Redrive letter/ });
     await redrive.click();
     await page.getByRole('button', { name: 'Redrive it' }).click();

@@ -72,7 +72,7 @@ function DeadLetters({ letters }: Pick<FlightCompareProps, 'letters'>) {
       {verdict && (
         <Finding verdict={verdict} mark="✕">
           <p>
-            <a href="#/queue">Look at it in Queue, mend the cause, and redrive</a>
+            <a href="#/queue">Why, and what to do: in Queue</a>
           </p>
         </Finding>
       )}

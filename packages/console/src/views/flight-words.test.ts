@@ -129,6 +129,11 @@ describe('what a comparison means', () => {
       title: '1 update of this flight is a dead letter',
       meaning: expect.stringContaining('the database refuses the value') as string,
     });
+    const past = lettersVerdict([{ ...letter, superseded: ['arrival'] }]);
+    expect(past).toMatchObject({
+      tone: 'UNKNOWN',
+      advice: expect.stringContaining('newer values') as string,
+    });
     const gone = lettersVerdict([letter, letter, { ...letter, reason: 'MISSING_ROW' }]);
     expect(gone?.title).toBe('3 updates of this flight are dead letters');
     expect(gone?.meaning).toContain('refuses the value; its row is not');

@@ -121,14 +121,17 @@ export const LETTERS_SHOWN = 20;
 /** What it means that updates of the flight are dead letters; null where none is. */
 export function lettersVerdict(letters: LettersAnswer['deadLetters']): Verdict | null {
   const reasons = [...new Set(letters.map(({ reason }) => reasonWords(reason).title))];
+  const isPast = letters.every(({ superseded }) => superseded.length > 0);
   if (reasons.length === 0) return null;
   const found = letters.length;
   const many = `${found >= LETTERS_SHOWN ? 'At least ' : ''}${counted(found, 'update')} of this flight`;
   return {
-    tone: 'BAD',
+    tone: isPast ? 'UNKNOWN' : 'BAD',
     title: `${many} ${found === 1 ? 'is a dead letter' : 'are dead letters'}`,
     meaning: `Acknowledged, and not stored: ${reasons.join('; ')}. Readers see the database's value.`,
-    advice: null,
+    advice: isPast
+      ? 'Nothing to mend: newer values of the same fields have been stored since.'
+      : 'Mend the cause, then redrive.',
   };
 }
 

@@ -20,6 +20,11 @@ export function LoadRunning({ load }: { readonly load: LoadState }) {
       {run && <Progress run={run} left={leftWords(load, elapsed, link.value)} elapsed={elapsed} />}
       {run && <Counts run={run} elapsed={elapsed} />}
       <QueueMeanwhile />
+      <p class="note">
+        The lag moves like a saw: a flusher that has emptied the queue looks again after{' '}
+        <code>QUEUE_PROCESS_INTERVAL</code>, 5 s by default, and what came first meanwhile has waited as long.{' '}
+        <code>QUEUE_PROCESS_INTERVAL=1 npm start</code> makes it a second.
+      </p>
     </section>
   );
 }
@@ -121,11 +126,6 @@ function QueueMeanwhile() {
           <strong>Lag: {duration(lag?.p50)}</strong>{' '}
           <span class="note">p50 of the minute, p99 {duration(lag?.p99)}, from acceptance to MySQL</span>
         </figcaption>
-        <p class="note">
-          It rises and falls like a saw: a flush that has emptied the queue looks again after{' '}
-          <code>QUEUE_PROCESS_INTERVAL</code>, 5 s, and what came meanwhile has waited so long. With{' '}
-          <code>QUEUE_PROCESS_INTERVAL=1 npm start</code> it is a second.
-        </p>
         <Legend times={times} lines={lags} format={duration} />
         <Chart label="Lag" times={times} lines={lags} format={duration} height={CHART_HEIGHT} />
       </figure>
