@@ -204,7 +204,7 @@ function optionsOf(element: HTMLElement, size: Size, props: { readonly current: 
 }
 
 function ends(plot: uPlot, series: number): number[] {
-  return endPoints(plot.data[series] ?? []);
+  return endPoints([...(plot.data[series] ?? [])]);
 }
 
 /** Of one palette: each that is asked for is the style of an element computed anew. */

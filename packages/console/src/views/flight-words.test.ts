@@ -1,4 +1,4 @@
-import type { ConsistencyAnswer, LogEntry } from '@afterwrite/client';
+import type { ConsistencyAnswer, LettersAnswer, LogEntry } from '@afterwrite/client';
 import { describe, expect, test } from 'vitest';
 import {
   changesOf,
@@ -119,10 +119,10 @@ describe('what a comparison means', () => {
   });
 
   test('dead letters: how many, and why', () => {
-    const letter = {
+    const letter: LettersAnswer['deadLetters'][number] = {
       ...{ letterId: 1, partition: 0, epoch: 'e', seq: 5, id: '115', update: null, item: '', error: '' },
       ...{ reason: 'REFUSED', parkedAt: '2027-06-01T10:00:00Z', superseded: [], redrivable: true },
-    } as const;
+    };
     expect(lettersVerdict([])).toBeNull();
     expect(lettersVerdict([letter])).toMatchObject({
       tone: 'BAD',
