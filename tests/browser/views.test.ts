@@ -13,6 +13,7 @@ import { useStage } from './stage.ts';
 
 const VIEWS = ['now', 'flow', 'flight/115', 'load', 'queue', 'health'];
 const SIZES = [
+  { width: 320, height: 640 },
   { width: 360, height: 740 },
   { width: 1280, height: 800 },
   { width: 2560, height: 1440 },
@@ -106,7 +107,7 @@ describe.skipIf(!hasChromium)('the console', () => {
         bypassCSP: true,
       });
       await settled(opened.page);
-      for (const viewport of [SIZES[0]!, SIZES[1]!]) {
+      for (const viewport of [SIZES[0]!, SIZES[2]!]) {
         await opened.page.setViewportSize(viewport);
         await opened.page.evaluate(await readFile(AXE, 'utf8'));
         const { violations } = await opened.page.evaluate<AxeResults>('axe.run()');

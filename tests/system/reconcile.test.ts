@@ -256,8 +256,7 @@ describe('8 it is gentle, and bounded', () => {
     const runtime = heldStill();
     const chunks: number[] = [];
     const cache = await openOn(({ buffer }) => ({ runtime, buffer: counting(buffer, chunks) }));
-    // By one whose waits take time: this one, on a busy machine, gives up on caching before the store has answered.
-    await readAll(await world.open());
+    await readAll(cache);
     expect(await cache.reconcile({ sample: 'all', ratePerSecond: 30 })).toMatchObject({ compared: FLIGHTS });
     expect(Math.max(...chunks)).toBe(3);
     const total = runtime.slept.reduce((sum, ms) => sum + ms, 0);
@@ -293,12 +292,14 @@ describe('8 it is gentle, and bounded', () => {
   it('ends at its deadline or its signal, with what was done until then', async () => {
     const runtime = heldStill();
     const cache = await openOn(() => ({ runtime }));
-    // As above: not by this one.
-    await readAll(await world.open());
+    await readAll(cache);
     const deadline = () => new Date(runtime.now() + 1000);
     for (const sample of ['all', FLIGHTS] as const) {
       const late = await cache.reconcile({ sample, ratePerSecond: 10, deadline: deadline() });
-      expect(late).toMatchObject({ complete: false, chosen: FLIGHTS, compared: 10 });
+      expect(late).toMatchObject({ complete: false, compared: 10 });
+      // A portion of the scan has fewer of ours, the more keys others have.
+      expect(late.chosen).toBeGreaterThanOrEqual(10);
+      expect(late.chosen).toBeLessThanOrEqual(FLIGHTS);
     }
     expect(await cache.reconcile({ deadline: new Date(runtime.now()) })).toMatchObject({ scanned: 0 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createFlughafenSchema, seedFlights } from '@afterwrite/flights';
 import { parseSettings, type Settings } from '@afterwrite/write-behind';
+import { Redis } from 'iovalkey';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 
@@ -20,7 +21,7 @@ export interface Place {
   readonly settings: Settings;
   /** Its database is the current one. */
   readonly connection: Connection;
-  /** Drops the database. */
+  /** Drops the database, and what is cached or queued in namespaces whose names begin as the place's. */
   remove(): Promise<void>;
 }
 
@@ -52,8 +53,17 @@ export async function makePlace(flights: number | undefined, more: Environment =
     async remove() {
       await connection.query('DROP DATABASE IF EXISTS ??', [name]);
       await connection.end();
+      await removeKeys(name);
     },
   };
+}
+
+/** Others look through all keys of the run's Valkey, and would look longer. */
+async function removeKeys(namespace: string): Promise<void> {
+  const { host, port } = inject('valkey');
+  const valkey = new Redis(port, host);
+  for (const key of await valkey.keys(`{${namespace}*`)) await valkey.unlink(key);
+  valkey.disconnect();
 }
 
 export interface Outcome {

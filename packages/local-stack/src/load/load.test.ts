@@ -133,7 +133,8 @@ test('a stop ends it before its time, and the next may begin', async () => {
 });
 
 test('a full queue is counted under its code, and the load goes on', async () => {
-  const { load } = makeLoad({ QUEUE_MAX_LENGTH: '5', CACHE_NAMESPACE: 'full', QUEUE_PARTITIONS: '1' });
+  const other = { CACHE_NAMESPACE: `${place.settings.CACHE_NAMESPACE}f`, QUEUE_PARTITIONS: '1' };
+  const { load } = makeLoad({ ...other, QUEUE_MAX_LENGTH: '5' });
   load.start({ updatesPerSecond: 200, seconds: 600 });
   await vi.waitFor(() => expect(load.state.run?.refused.QUEUE_FULL).toBeGreaterThan(1), PATIENCE);
   expect(load.state).toMatchObject({ state: 'RUNNING', run: { accepted: 5 } });

@@ -129,7 +129,8 @@ export class Updater {
   #tail(update: Update<FieldValues>): string {
     const tail = encodeItemTail(update);
     const { maxItemBytes } = this.#settings;
-    const most = maxItemBytes - (update.trace?.length ?? 0);
+    // A trace comes with two quotes and a comma.
+    const most = maxItemBytes - (update.trace === undefined ? 0 : update.trace.length + 3);
     // A character has at most three bytes for each of its UTF-16 units: most need no count.
     if (tail.length * 3 > most && Buffer.byteLength(tail) > most) {
       throw new errors.LimitError('QUEUE_ITEM_BYTES', maxItemBytes, 'This update is too large for the queue');
