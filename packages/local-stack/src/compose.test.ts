@@ -2,7 +2,8 @@
  * What compose.yaml and the Dockerfile promise: nothing is reachable from another machine, and what runs our code can do
  * little else. Every rule is also shown a file that breaks it: one that holds for anything would guard nothing.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -168,4 +169,41 @@ test('settings, and what was built here, stay out of the image', () => {
   // A later line may take back an earlier one.
   const lastTaken = lines.findLastIndex((line) => line.startsWith('!'));
   expect(lines.indexOf('**/.env*')).toBeGreaterThan(lastTaken);
+});
+
+/** Sources of the image: what .dockerignore leaves of the folders that it lets in. */
+function sourcesOf(folder: string): string[] {
+  const files = readdirSync(new URL(`../../../${folder}`, import.meta.url), {
+    recursive: true,
+    encoding: 'utf8',
+  });
+  return files.filter(
+    (file) => /\.(ts|tsx|mjs)$/.test(file) && !/(^|\/)(node_modules|dist|testing)\/|\.test\.ts$/.test(file),
+  );
+}
+
+/** Packages that a source loads: `import type` loads none. */
+function loadedBy(text: string): string[] {
+  const imports = text.matchAll(
+    /(?:^(?:import|export)(?! type)(?:[^;']*? from)? |\bimport\()'((?:node:|@[\w-]+\/)?[\w-]+)[^']*'/gm,
+  );
+  return [...imports].map(([, name = '']) => name);
+}
+
+test.each([
+  ...readdirSync(new URL('../../', import.meta.url)).map((name) => `packages/${name}`),
+  'functions',
+])('the image has every package that %s loads: it leaves those of development out', (folder) => {
+  const { dependencies = {}, name = '' } = JSON.parse(read(`${folder}/package.json`)) as {
+    dependencies?: Record<string, string>;
+    name?: string;
+  };
+  const loaded = sourcesOf(folder).flatMap((file) => loadedBy(read(`${folder}/${file}`)));
+  expect(loaded.length).toBeGreaterThan(0);
+  const missing = loaded.filter((each) => !(each in dependencies) && each !== name && !isBuiltin(each));
+  expect([...new Set(missing)]).toEqual([]);
+});
+
+test('the image has the document that is a page of the console', () => {
+  expect(read('.dockerignore').split('\n')).toContain('!docs/OPERATIONS.md');
 });
