@@ -1,7 +1,8 @@
+import { failureShare, hitShare } from '@afterwrite/client';
 import { expect, test } from 'vitest';
 import { looksOf, times } from '../../testing/looks.ts';
 import { lookOfQueue } from './look.ts';
-import { countsOver, failureShare, hitShare, MINUTE_MS, SMOOTH_MS, trailing } from './minute.ts';
+import { countsOver, MINUTE_MS, SMOOTH_MS, trailing } from './minute.ts';
 
 const burst = (second: number) => ({ counts: { accepted: 100, stored: second % 5 === 4 ? 500 : 0 } });
 const bursts = looksOf(Array.from({ length: 60 }, (_, second) => burst(second)));

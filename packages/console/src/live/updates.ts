@@ -114,6 +114,8 @@ async function ask(update: FollowedUpdate): Promise<void> {
     change(receipt, { problem: describeError(error) });
   }
   askedAt.set(receipt, Date.now());
+  // Nobody asks for it again.
+  if (followed.value.find((each) => each.receipt === receipt)?.state !== 'pending') askedAt.delete(receipt);
   if (Date.now() - acceptedAt > ASLEEP_AFTER_MS) change(receipt, { isAsleep: true });
 }
 

@@ -1,7 +1,7 @@
 /** What the view Flow shows, as plain data: the counts at each way, how many dots move there, and the same in words. */
-import type { LiveQueue } from '@afterwrite/client';
+import { type LiveQueue, hitShare } from '@afterwrite/client';
 import type { Look } from '../live/look.ts';
-import { countsOver, hitShare, MINUTE_MS, SMOOTH_MS } from '../live/minute.ts';
+import { countsOver, MINUTE_MS, SMOOTH_MS } from '../live/minute.ts';
 import { count, counted, duration, percent, rate, UNKNOWN } from '../live/words.ts';
 
 export type WayName = 'accepted' | 'queued' | 'taken' | 'stored' | 'failed' | 'hits' | 'misses';

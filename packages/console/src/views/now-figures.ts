@@ -6,9 +6,11 @@ import {
   noFlush,
   type Quantiles,
   thresholds,
+  failureShare,
+  hitShare,
 } from '@afterwrite/client';
 import type { Look } from '../live/look.ts';
-import { countsOver, failureShare, hitShare, MINUTE_MS, SMOOTH_MS, trailing } from '../live/minute.ts';
+import { countsOver, MINUTE_MS, SMOOTH_MS, trailing } from '../live/minute.ts';
 import { count, counted, duration, percent, rate, UNKNOWN } from '../live/words.ts';
 import type { Problem } from '../live/problems.ts';
 import type { ChartProps } from '../ui/chart.tsx';

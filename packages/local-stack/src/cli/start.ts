@@ -85,9 +85,10 @@ function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void
 
 /** The queue is drained while the last requests run: those that wait for their update to be stored end sooner. */
 async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
+  // With the load's end in it, so that all ends in time.
+  const deadline = new Date(Date.now() + DRAIN_LIMIT_MS);
   // Nobody could drain faster than it fills.
   await api.stopLoad();
-  const deadline = new Date(Date.now() + DRAIN_LIMIT_MS);
   const draining = cache.flushQueue({ deadline }).catch(() => undefined);
   const cut = await api.close(REQUEST_GRACE_MS);
   if (cut > 0)

@@ -1,8 +1,12 @@
 /** What is told of a service, made of its answers: pure, so that every state of it can be tested. */
 import {
+  countsBetween,
+  failureShare,
   type HealthAnswer,
   headingOf,
-  type LiveCounts,
+  hitShare,
+  type LiveQueue,
+  liveQueueOf,
   type LiveSample,
   type Quantiles,
   type QueueAnswer,
@@ -44,13 +48,7 @@ export interface StatusReport {
   readonly problems: readonly StatusProblem[];
 }
 
-export interface QueueFigures {
-  readonly length: number;
-  readonly oldestMs: number | null;
-  readonly deadLetters: number | null;
-  readonly breaker: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
-  /** Updates that wait, by partition. */
-  readonly partitions: readonly number[];
+export interface QueueFigures extends Omit<LiveQueue, 'stopped'> {
   readonly stopped: readonly { readonly partition: number; readonly code: string }[];
 }
 
@@ -104,53 +102,23 @@ function problem(name: string, detail: string): StatusProblem {
 
 /** `sample`: a newer one, if there is any. The answer alone says why a partition stopped. */
 function queueOf(answer: QueueAnswer, sample: LiveSample | undefined): QueueFigures {
-  const codes = answer.partitions.flatMap(({ partition, stopped }) =>
-    stopped?.retryable === false ? [{ partition, code: stopped.code }] : [],
-  );
-  const newer = sample?.queue;
-  if (newer) {
-    const { stopped, ...figures } = newer;
-    const codeOf = (number: number) => codes.find(({ partition }) => partition === number)?.code ?? '…';
-    return { ...figures, stopped: stopped.map((partition) => ({ partition, code: codeOf(partition) })) };
-  }
-  const { queueLength, oldestMs, deadLetters, breaker, partitions } = answer;
-  return {
-    length: queueLength,
-    oldestMs,
-    deadLetters,
-    breaker: breaker.state,
-    partitions: partitions.map(({ length }) => length),
-    stopped: codes,
-  };
+  const { stopped, ...figures } = sample?.queue ?? liveQueueOf(answer);
+  const codeOf = (number: number) =>
+    answer.partitions.find(({ partition }) => partition === number)?.stopped?.code ?? '…';
+  return { ...figures, stopped: stopped.map((partition) => ({ partition, code: codeOf(partition) })) };
 }
 
 function liveOf(samples: readonly LiveSample[], now: number): LiveStatus | null {
   const last = samples.at(-1);
   if (!last || now - last.at > SAMPLE_IS_OLD_MS) return null;
-  const minute = since(samples[0] ?? last, last);
-  const recent = since(samples.find(({ at }) => last.at - at <= RATE_OVER_MS) ?? last, last);
-  const { hits, misses, bypasses, stored, failed } = minute.counts;
+  const minute = countsBetween(samples[0] ?? last, last);
+  const recent = countsBetween(samples.find(({ at }) => last.at - at <= RATE_OVER_MS) ?? last, last);
   return {
-    acceptedRate: recent.counts.accepted / recent.seconds,
-    storedRate: recent.counts.stored / recent.seconds,
-    failureShare: share(failed, failed + stored),
-    hitShare: share(hits, hits + misses + bypasses),
+    acceptedRate: recent.accepted / recent.seconds,
+    storedRate: recent.stored / recent.seconds,
+    failureShare: failureShare(minute),
+    hitShare: hitShare(minute),
     lag: last.minute.lag,
     write: last.minute.write,
   };
-}
-
-/** What came between two samples; of a single one, its own second. */
-function since(
-  first: LiveSample,
-  last: LiveSample,
-): { readonly counts: LiveCounts; readonly seconds: number } {
-  if (first.at === last.at) return { counts: last.rates, seconds: 1 };
-  const names = Object.keys(last.totals) as (keyof LiveCounts)[];
-  const counts = Object.fromEntries(names.map((name) => [name, last.totals[name] - first.totals[name]]));
-  return { counts: counts as unknown as LiveCounts, seconds: (last.at - first.at) / 1000 };
-}
-
-function share(part: number, all: number): number | null {
-  return all === 0 ? null : part / all;
 }
