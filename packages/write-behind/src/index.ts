@@ -16,7 +16,8 @@ export {
   bindPorts,
   cacheSettings,
   createPorts,
-  mysqlTls,
+  connectDatabase,
+  databaseEngine,
   type EntityOptions,
   type OpenedRepartition,
   openPorts,
@@ -32,8 +33,9 @@ export {
 } from './repartition/repartition.ts';
 export type { Logger, Runtime } from './runtime.ts';
 export { stderrLogger, systemRuntime } from './runtime.ts';
-export type { LoadRows, MysqlMapping, RunStatement, SelectRows } from './store/mysql/mysql-mapping.ts';
-export { engineGrants, engineTables, grantsFor, type MysqlAccount } from './store/mysql/mysql-user.ts';
+export type { ConnectOptions, DatabaseEngineDefinition } from './store/engine.ts';
+export type { DatabaseAccount, DatabaseEngine, SqlConnection } from './store/sql-connection.ts';
+export type { SelectRows, SqlMapping, SqlValue, SqlWriter } from './store/sql-mapping.ts';
 export type { CommittedBatch, ObservedUpdate, Observer } from './observer.ts';
 export type { Position } from './position.ts';
 export type { AuditPage, AuditQuery, DeadLetterReason, Row, RowChange } from './store/store.ts';

@@ -13,15 +13,15 @@ import { Flusher } from './flusher/flusher.ts';
 import type { Observer } from './observer.ts';
 import type { RepartitionPorts } from './repartition/repartition.ts';
 import { type Logger, type Runtime, stderrLogger, systemRuntime } from './runtime.ts';
-import type { MysqlMapping } from './store/mysql/mysql-mapping.ts';
-import { MysqlPartitions } from './store/mysql/mysql-partitions.ts';
-import { type MysqlSettings, mysqlSsl } from './store/mysql/mysql-pool.ts';
-import { MysqlStore } from './store/mysql/mysql-store.ts';
+import type { ConnectOptions, DatabaseEngineDefinition, DatabaseSettings } from './store/engine.ts';
+import { databaseEngines } from './store/engines.ts';
+import type { DatabaseEngine, SqlConnection } from './store/sql-connection.ts';
+import type { SqlMapping } from './store/sql-mapping.ts';
 
 export interface EntityOptions<Value extends FieldValues, Changes extends FieldValues> {
   readonly definition: EntityDefinition<Value, Changes>;
-  /** How the entity lies in MySQL. */
-  readonly mysql: MysqlMapping;
+  /** How the entity lies in each database that it may be stored in. */
+  readonly mappings: Readonly<Partial<Record<DatabaseEngine, SqlMapping>>>;
 }
 
 export interface Surroundings {
@@ -86,7 +86,7 @@ export async function openWriteBehindCache<Value extends FieldValues, Changes ex
 
 /** The ports, not opened: for who must go on while a server is away. Everybody else takes `openPorts`. */
 export function createPorts<Value extends FieldValues, Changes extends FieldValues>(
-  { definition, mysql }: EntityOptions<Value, Changes>,
+  { definition, mappings }: EntityOptions<Value, Changes>,
   settings: Settings,
   { logger = stderrLogger(), runtime = systemRuntime(), observer }: Surroundings = {},
 ): CachePorts {
@@ -112,10 +112,14 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
     uniqueName: () => runtime.uniqueName(),
     readLayout: () => store.readLayout(),
   });
-  const store = new MysqlStore({
+  const mapping = mappings[settings.DB_ENGINE];
+  if (!mapping) {
+    throw new ConfigurationError(`DB_ENGINE is ${settings.DB_ENGINE}, but ${definition.name} has no mapping for it.`);
+  }
+  const store = databaseEngine(settings).createStore({
     ...scope,
-    connection: mysqlConnection(settings),
-    mapping: mysql,
+    connection: databaseSettings(settings),
+    mapping,
     // Not the process's names, of which versions show the next and the last: what is signed with it could be forged.
     uniqueName: () => randomBytes(16).toString('hex'),
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
@@ -137,7 +141,7 @@ function valkeyConnection(settings: Settings): ValkeySettings {
   };
 }
 
-function mysqlConnection(settings: Settings): MysqlSettings {
+function databaseSettings(settings: Settings): DatabaseSettings {
   return {
     host: settings.DB_HOST,
     port: settings.DB_PORT,
@@ -173,7 +177,10 @@ export async function openRepartition<Value extends FieldValues, Changes extends
   surroundings: Surroundings = {},
 ): Promise<OpenedRepartition> {
   const { name } = entity.definition;
-  const store = new MysqlPartitions(mysqlConnection(settings), [settings.CACHE_NAMESPACE, name]);
+  const store = databaseEngine(settings).createPartitions(databaseSettings(settings), [
+    settings.CACHE_NAMESPACE,
+    name,
+  ]);
   try {
     await store.migrate();
     const { partitions, change } = await store.read();
@@ -229,9 +236,20 @@ export function cacheSettings(settings: Settings): CacheSettings {
   };
 }
 
-/** TLS of a connection of one's own, as the engine's are. */
-export function mysqlTls(settings: Settings): ReturnType<typeof mysqlSsl> {
-  return mysqlSsl({ tls: settings.DB_TLS, tlsCa: readCa('DB_TLS_CA', settings.DB_TLS_CA) });
+/** What is particular to the database that the settings name. */
+export function databaseEngine({ DB_ENGINE }: Pick<Settings, 'DB_ENGINE'>): DatabaseEngineDefinition {
+  return databaseEngines[DB_ENGINE];
+}
+
+/**
+ * A connection of one's own to the database that the settings name, past the engine: see `SqlConnection`. Throws
+ * StoreUnavailableError, ConfigurationError or StoreError.
+ */
+export async function connectDatabase(
+  settings: Settings,
+  options?: ConnectOptions,
+): Promise<SqlConnection> {
+  return await databaseEngine(settings).connect(databaseSettings(settings), options);
 }
 
 function readCa(variable: string, file: string | undefined): string | undefined {

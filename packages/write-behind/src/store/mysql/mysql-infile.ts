@@ -8,8 +8,7 @@
  * nulls where none may be, if the table has a trigger; and a number becomes a text on its way. Those `isSameByLoad` tells.
  */
 import { Readable } from 'node:stream';
-
-export type InfileValue = string | number | null;
+import type { SqlValue } from '../sql-mapping.ts';
 
 /** The name in the statement: the server gives it back when it asks for the rows. */
 const INFILE_NAME = 'rows';
@@ -51,7 +50,7 @@ export interface Kinds {
   isOther: boolean;
 }
 
-export function kindsOf(rows: readonly (readonly InfileValue[])[], columns: number): readonly Kinds[] {
+export function kindsOf(rows: readonly (readonly SqlValue[])[], columns: number): readonly Kinds[] {
   const kinds = Array.from({ length: columns }, (): Kinds => {
     return { isNull: false, isText: false, isWhole: false, isOther: false };
   });
@@ -104,7 +103,7 @@ const ALL_SPECIAL = /[\t\n\\\0]/g;
 const ESCAPED: Readonly<Record<string, string>> = { '\t': '\\t', '\n': '\\n', '\\': '\\\\', '\0': '\\0' };
 
 /** Chunks of whole rows: a tab between values, a newline after each row, NULL as \N, a backslash before what is special. */
-export function infileChunks(rows: readonly (readonly InfileValue[])[]): Buffer[] {
+export function infileChunks(rows: readonly (readonly SqlValue[])[]): Buffer[] {
   const chunks: Buffer[] = [];
   let text = '';
   for (const row of rows) {
@@ -123,7 +122,7 @@ export function infileChunks(rows: readonly (readonly InfileValue[])[]): Buffer[
   return chunks;
 }
 
-function infileText(value: InfileValue): string {
+function infileText(value: SqlValue): string {
   if (value === null) return '\\N';
   if (typeof value === 'number') return String(value);
   return SPECIAL.test(value) ? value.replace(ALL_SPECIAL, (special) => ESCAPED[special] ?? special) : value;

@@ -4,12 +4,11 @@ import {
   type OpenChange,
   type PartitionChange,
   type Partitions,
-  type PartitionsStore,
   sealedEpoch,
 } from '../../repartition/ports.ts';
+import type { DatabaseSettings, OpenPartitions, Scope } from '../engine.ts';
 import { isMissingTable } from './mysql-errors.ts';
-import { type MysqlConnection, MysqlPool, type MysqlSettings } from './mysql-pool.ts';
-import type { Scope } from './mysql-transaction.ts';
+import { type MysqlConnection, MysqlPool } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
 
 interface ChangeRow {
@@ -55,16 +54,15 @@ async function readChange(connection: MysqlConnection, scope: Scope): Promise<Op
   }
 }
 
-export class MysqlPartitions implements PartitionsStore {
+export class MysqlPartitions implements OpenPartitions {
   readonly #pool: MysqlPool;
   readonly #scope: Scope;
 
-  constructor(connection: MysqlSettings, scope: Scope) {
+  constructor(connection: DatabaseSettings, scope: Scope) {
     this.#pool = new MysqlPool({ ...connection, poolSize: 2 });
     this.#scope = scope;
   }
 
-  /** Makes what an older version of the code did not know. */
   async migrate(): Promise<void> {
     await this.#pool.use(async (connection) => {
       for (const statement of sql.afterwrite) await connection.run(statement);

@@ -15,33 +15,16 @@ import {
 } from 'mysql2/promise';
 import { connectionFault } from '../../connection-fault.ts';
 import { StoreUnavailableError } from '../../errors.ts';
+import type { DatabaseSettings } from '../engine.ts';
 import { storeError } from './mysql-errors.ts';
 import { infileStream } from './mysql-infile.ts';
 import { sql } from './sql.generated.ts';
-
-export interface MysqlSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly database: string;
-  readonly user: string;
-  readonly password: string;
-  readonly tls: boolean;
-  /** PEM text of the authorities to trust instead of the system's. */
-  readonly tlsCa?: string | undefined;
-  readonly poolSize: number;
-  readonly connectTimeoutMs: number;
-  /** Longest wait for one statement's reply. */
-  readonly statementTimeoutMs: number;
-  /** How long the server keeps an idle connection, and with it a frozen process's locks. */
-  readonly idleTimeoutSeconds: number;
-  readonly lockWaitSeconds: number;
-}
 
 /**
  * TLS options as the driver takes them: verified, 1.2 at the least. Without `verifyIdentity` it takes any host's
  * certificate of a trusted authority for the server's.
  */
-export function mysqlSsl({ tls, tlsCa }: Pick<MysqlSettings, 'tls' | 'tlsCa'>): PoolOptions {
+export function mysqlSsl({ tls, tlsCa }: Pick<DatabaseSettings, 'tls' | 'tlsCa'>): PoolOptions {
   if (!tls) return {};
   return {
     ssl: {
@@ -58,14 +41,14 @@ const MAX_WAITING = 10_000;
 
 export class MysqlPool {
   readonly #pool: Pool;
-  readonly #settings: MysqlSettings;
+  readonly #settings: DatabaseSettings;
   /** Connections that are set up, with the time of their last use in ms since 1970. */
   readonly #usedAt = new WeakMap<object, number>();
   /** Calls of `use` under way. */
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(settings: MysqlSettings) {
+  constructor(settings: DatabaseSettings) {
     this.#settings = settings;
     this.#pool = createPool({
       host: settings.host,

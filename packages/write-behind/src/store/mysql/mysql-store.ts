@@ -20,28 +20,16 @@ import type {
   StoreTransaction,
   WatermarkStatus,
 } from '../store.ts';
+import type { Scope, StoreOptions } from '../engine.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { isMissingTable, rightsFault } from './mysql-errors.ts';
 import { readPartitions } from './mysql-partitions.ts';
 import { Loading } from './mysql-infile.ts';
 import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type LossRow, toLoss } from './mysql-losses.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
-import { MysqlPool, type MysqlSettings } from './mysql-pool.ts';
-import { MysqlTransaction, type Scope } from './mysql-transaction.ts';
+import { MysqlPool } from './mysql-pool.ts';
+import { MysqlTransaction } from './mysql-transaction.ts';
 import { sql } from './sql.generated.ts';
-
-export interface MysqlStoreOptions {
-  readonly connection: MysqlSettings;
-  readonly entity: string;
-  readonly namespace: string;
-  readonly partitions: number;
-  readonly mapping: MysqlMapping;
-  /** Names this database for good, at first use: 1 to 32 of [0-9a-z] that nobody can guess. */
-  readonly uniqueName: () => string;
-  /** Bytes of queue items in one batch; a statement may hold four times as much. */
-  readonly maxBatchBytes: number;
-}
 
 interface WatermarkRow {
   readonly partitionNo: number;
@@ -63,11 +51,11 @@ interface PositionRow {
 
 export class MysqlStore implements StorePort {
   readonly #pool: MysqlPool;
-  readonly #options: MysqlStoreOptions;
+  readonly #options: StoreOptions;
   readonly #scope: Scope;
   readonly #loading = new Loading();
 
-  constructor(options: MysqlStoreOptions) {
+  constructor(options: StoreOptions) {
     this.#options = options;
     this.#scope = [options.namespace, options.entity];
     this.#pool = new MysqlPool(options.connection);

@@ -1,19 +1,20 @@
 /** One open transaction on MySQL: each method one statement, or a few where said. `sql/` holds the texts. */
 import { createHash } from 'node:crypto';
+import { escapeId } from 'mysql2';
 import { AfterwriteError, PartitionsChangedError, StoreDataError } from '../../errors.ts';
 import { isReply } from './mysql-errors.ts';
 import type { Position } from '../../position.ts';
+import type { Scope } from '../engine.ts';
+import type { SqlMapping, SqlValue, SqlWriter } from '../sql-mapping.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
 import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import {
   type Column,
   infileChunks,
-  type InfileValue,
   isSameByLoad,
   kindsOf,
   type Loading,
 } from './mysql-infile.ts';
-import type { LoadRows, MysqlMapping, RunStatement } from './mysql-mapping.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
 
@@ -42,13 +43,10 @@ function isRetryable(error: unknown): boolean {
 /** Ends a mapping's `write` that has loaded what the server did not take as it was. */
 class LoadRefused extends Error {}
 
-/** What every row of ours begins with. */
-export type Scope = readonly [namespace: string, entity: string];
-
 export class MysqlTransaction implements StoreTransaction {
   readonly #connection: MysqlConnection;
   readonly #scope: Scope;
-  readonly #mapping: MysqlMapping;
+  readonly #mapping: SqlMapping;
   readonly #partitions: number;
   readonly #loading: Loading;
   /** Whether `write` can be undone and repeated without a load, and none was refused yet. */
@@ -59,7 +57,7 @@ export class MysqlTransaction implements StoreTransaction {
     connection: MysqlConnection,
     given: {
       readonly scope: Scope;
-      readonly mapping: MysqlMapping;
+      readonly mapping: SqlMapping;
       readonly partitions: number;
       readonly loading: Loading;
     },
@@ -140,12 +138,18 @@ export class MysqlTransaction implements StoreTransaction {
   async write(changes: readonly RowChange[]): Promise<void> {
     const loads = this.#mayLoad && changes.length >= MIN_LOADED_ROWS && this.#loading.mayLoad();
     this.#mayLoad = false;
-    const run: RunStatement = async (text, values) => {
-      await this.#connection.run(text, values);
+    const writer: SqlWriter = {
+      maxRows: MAX_STATEMENT_ROWS,
+      run: async (text, values) => {
+        await this.#connection.run(text, values);
+      },
+      insert: (table, columns, rows) => this.#insert(table, columns, rows),
     };
-    const load: LoadRows = (table, columns, rows) => this.#load(table, columns, rows);
     try {
-      await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS, loads ? load : undefined);
+      await this.#mapping.write(
+        loads ? { ...writer, insert: (table, columns, rows) => this.#load(table, columns, rows) } : writer,
+        changes,
+      );
       return;
     } catch (error) {
       if (!(error instanceof LoadRefused)) throw error;
@@ -153,14 +157,25 @@ export class MysqlTransaction implements StoreTransaction {
     // What is wrong, if anything is, the plain statements say as an error.
     this.#wasRefused = true;
     await this.rollbackToSavepoint();
-    await this.#mapping.write(run, changes, MAX_STATEMENT_ROWS);
+    await this.#mapping.write(writer, changes);
+  }
+
+  async #insert(
+    table: string,
+    columns: readonly string[],
+    rows: readonly (readonly SqlValue[])[],
+  ): Promise<void> {
+    const text = `INSERT INTO ${escapeId(table, true)} (${columns.map((name) => escapeId(name, true)).join(', ')}) VALUES ?`;
+    for (let start = 0; start < rows.length; start += MAX_STATEMENT_ROWS) {
+      await this.#connection.run(text, [rows.slice(start, start + MAX_STATEMENT_ROWS)]);
+    }
   }
 
   /** Throws LoadRefused unless it is known that an INSERT would have stored the same. */
   async #load(
     table: string,
     columns: readonly string[],
-    rows: readonly (readonly InfileValue[])[],
+    rows: readonly (readonly SqlValue[])[],
   ): Promise<void> {
     const kinds = kindsOf(rows, columns.length);
     if (kinds.some(({ isOther }) => isOther)) throw new LoadRefused();

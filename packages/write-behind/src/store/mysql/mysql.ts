@@ -1,0 +1,16 @@
+/** MySQL 8.0 and later. */
+import type { DatabaseEngineDefinition } from '../engine.ts';
+import { connectMysql } from './mysql-connection.ts';
+import { MysqlPartitions } from './mysql-partitions.ts';
+import { MysqlStore } from './mysql-store.ts';
+import { sql } from './sql.generated.ts';
+
+export const mysql: DatabaseEngineDefinition = {
+  title: 'MySQL',
+  administrator: 'root',
+  createStore: (options) => new MysqlStore(options),
+  createPartitions: (connection, scope) => new MysqlPartitions(connection, scope),
+  connect: (settings, options) => connectMysql('mysql', settings, options),
+  tables: sql.afterwrite,
+  grants: sql.grants,
+};
