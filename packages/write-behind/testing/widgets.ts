@@ -6,10 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { type Connection, createConnection, escape, raw, type RowDataPacket } from 'mysql2/promise';
 import type { EntityDefinition, FieldValues } from '../src/entity.ts';
 import { StoreDataError, ValidationError } from '../src/errors.ts';
-import type { InfileValue } from '../src/store/mysql/mysql-infile.ts';
-import type { MysqlMapping } from '../src/store/mysql/mysql-mapping.ts';
-import type { MysqlSettings } from '../src/store/mysql/mysql-pool.ts';
-import { MysqlStore, type MysqlStoreOptions } from '../src/store/mysql/mysql-store.ts';
+import type { DatabaseSettings } from '../src/store/engine.ts';
+import { MysqlStore } from '../src/store/mysql/mysql-store.ts';
+import type { SqlMapping, SqlValue, SqlWriter } from '../src/store/sql-mapping.ts';
 import type { Row, RowChange } from '../src/store/store.ts';
 import type { StoreHarness, StoreHarnessOptions, WidgetLogRow } from './store-harness.ts';
 
@@ -55,7 +54,7 @@ const COLUMNS = 'widget_id, name, size, note';
 const LOG_COLUMNS =
   'accepted_us, user, comment, widget_id, name_before, name_after, size_before, size_after, note_before, note_after';
 
-export const mysqlWidgets: MysqlMapping = {
+export const mysqlWidgets: SqlMapping = {
   loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
   lockSql: `SELECT ${COLUMNS} FROM widget FORCE INDEX (PRIMARY) WHERE widget_id IN (?) ORDER BY widget_id FOR UPDATE`,
   idValue: Number,
@@ -66,35 +65,42 @@ export const mysqlWidgets: MysqlMapping = {
       if (!CHANGEABLE.includes(field)) throw new StoreDataError(`widget: nothing holds ${field}`);
     return { ...row, ...changes };
   },
-  async write(run, changes, maxRows, load) {
-    const log = changes.map(logRow);
-    if (load) await load('widget_log', LOG_COLUMNS.split(', '), log);
-    else {
-      for (let start = 0; start < log.length; start += maxRows)
-        await run(`INSERT INTO widget_log (${LOG_COLUMNS}) VALUES ?`, [log.slice(start, start + maxRows)]);
-    }
+  async write(writer, changes) {
+    await writer.insert('widget_log', LOG_COLUMNS.split(', '), changes.map(logRow));
     const last = new Map(changes.map(({ update, after }) => [update.id, after]));
     const rows = [...last.values()].map(
       ({ widget_id, name, size, note }) =>
         `ROW(${[widget_id, name, size, note].map((value) => escape(value as string | number | null)).join(',')})`,
     );
-    for (let start = 0; start < rows.length; start += maxRows)
-      await run(
+    for (let start = 0; start < rows.length; start += writer.maxRows)
+      await writer.run(
         `UPDATE (VALUES ?) AS changed (${COLUMNS}) STRAIGHT_JOIN widget ON widget.widget_id = changed.widget_id
          SET widget.name = changed.name, widget.size = changed.size, widget.note = changed.note`,
-        [raw(rows.slice(start, start + maxRows).join(','))],
+        [raw(rows.slice(start, start + writer.maxRows).join(','))],
       );
   },
 };
 
-function logRow({ update, before, after }: RowChange): InfileValue[] {
+function logRow({ update, before, after }: RowChange): SqlValue[] {
   return [
     update.acceptedUs,
     update.user,
     update.comment,
     after.widget_id as number,
-    ...CHANGEABLE.flatMap((field) => [before[field] as InfileValue, after[field] as InfileValue]),
+    ...CHANGEABLE.flatMap((field) => [before[field] as SqlValue, after[field] as SqlValue]),
   ];
+}
+
+/** The same, but never loads: to compare with. */
+export function plain(writer: SqlWriter): SqlWriter {
+  return {
+    ...writer,
+    async insert(table, columns, rows) {
+      const insert = `INSERT INTO \`${table}\` (${columns.join(', ')}) VALUES ?`;
+      for (let start = 0; start < rows.length; start += writer.maxRows)
+        await writer.run(insert, [rows.slice(start, start + writer.maxRows)]);
+    },
+  };
 }
 
 const TABLES = [
@@ -161,7 +167,7 @@ export class MysqlWidgets implements StoreHarness {
     });
   }
 
-  settings(overrides: Partial<MysqlSettings> = {}): MysqlSettings {
+  settings(overrides: Partial<DatabaseSettings> = {}): DatabaseSettings {
     return {
       ...this.place,
       database: this.database,
@@ -177,8 +183,8 @@ export class MysqlWidgets implements StoreHarness {
 
   makeStore(
     options: StoreHarnessOptions & {
-      readonly connection?: Partial<MysqlSettings>;
-      readonly mapping?: MysqlStoreOptions['mapping'];
+      readonly connection?: Partial<DatabaseSettings>;
+      readonly mapping?: SqlMapping;
       readonly maxBatchBytes?: number;
     } = {},
   ): MysqlStore {

@@ -5,7 +5,7 @@ import { oneWaits } from '../../../testing/store-harness.ts';
 import { MysqlWidgets, mysqlWidgets } from '../../../testing/widgets.ts';
 import { queuedUpdate, writeUpdates } from '../../../testing/store-items.ts';
 import { StoreDataError, StoreError, StoreUnavailableError } from '../../errors.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
+import type { SqlMapping } from '../sql-mapping.ts';
 import { MysqlPool } from './mysql-pool.ts';
 import type { MysqlStore } from './mysql-store.ts';
 import { sql } from './sql.generated.ts';
@@ -44,14 +44,12 @@ async function open(options: Parameters<MysqlWidgets['makeStore']>[0] = {}): Pro
 }
 
 /** A mapping whose `write` runs one statement, and whose locked row is the connection's own id. */
-function running(statement: string): MysqlMapping {
+function running(statement: string): SqlMapping {
   return {
     ...mysqlWidgets,
     lockSql: 'SELECT CONNECTION_ID() AS id FROM DUAL WHERE 0 NOT IN (?)',
     rowId: () => 'connection',
-    write: async (run) => {
-      await run(statement, []);
-    },
+    write: (writer) => writer.run(statement, []),
   };
 }
 
@@ -204,7 +202,7 @@ describe('what may pass is StoreUnavailableError', () => {
   test('a search that nobody waits for any more ends in the server, too', async () => {
     // Not BENCHMARK, which gives its 0 also when the server cuts it short, and the server may be first.
     const tables = ['a', 'b', 'c', 'd'].map((name) => `information_schema.COLUMNS AS ${name}`).join(', ');
-    const find: MysqlMapping['find'] = async (select) =>
+    const find: SqlMapping['find'] = async (select) =>
       (await select(`SELECT COUNT(*) AS n FROM ${tables}`, [])) as [];
     const store = await open({ mapping: { ...mysqlWidgets, find }, connection: { statementTimeoutMs: 300 } });
     await expect(store.find({})).rejects.toThrow(StoreUnavailableError);

@@ -5,9 +5,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type LoadCase, loadCase, loadCases } from '../../../testing/load-cases.ts';
 import { queuedUpdate, writeUpdates } from '../../../testing/store-items.ts';
-import { MysqlWidgets, mysqlWidgets } from '../../../testing/widgets.ts';
-import type { InfileValue } from './mysql-infile.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
+import { MysqlWidgets, mysqlWidgets, plain } from '../../../testing/widgets.ts';
+import type { SqlMapping, SqlValue } from '../sql-mapping.ts';
 
 /** More than are worth a load. */
 const MANY = 120;
@@ -26,17 +25,11 @@ async function outcomeOf(
   const outside = await db.connect();
   await outside.query('DROP TABLE IF EXISTS t, other');
   for (const statement of ddl) await outside.query(statement);
-  const mapping: MysqlMapping = {
+  const mapping: SqlMapping = {
     ...mysqlWidgets,
-    async write(run, _changes, maxRows, load) {
-      const all = Array.from({ length: count }, (_, index) => rows(index));
-      if (load && mayLoad) {
-        await load('t', columns, all as InfileValue[][]);
-        return;
-      }
-      const insert = `INSERT INTO t (${columns.join(', ')}) VALUES ?`;
-      for (let start = 0; start < all.length; start += maxRows)
-        await run(insert, [all.slice(start, start + maxRows)]);
+    async write(writer) {
+      const all = Array.from({ length: count }, (_, index) => rows(index)) as SqlValue[][];
+      await (mayLoad ? writer : plain(writer)).insert('t', columns, all);
     },
   };
   const store = db.makeStore({ mapping, maxBatchBytes: 4_000_000 });
@@ -52,7 +45,7 @@ async function outcomeOf(
         transaction,
         ids.map((id, index) => queuedUpdate({ seq: index + 1, id })),
       );
-      isLoaded = !transaction.statements.some((text) => text.startsWith('INSERT INTO t'));
+      isLoaded = !transaction.statements.some((text) => text.startsWith('INSERT INTO `t`'));
     });
   } catch (error) {
     result = String(error);

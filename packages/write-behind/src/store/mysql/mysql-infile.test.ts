@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { queuedUpdate, writeUpdates } from '../../../testing/store-items.ts';
-import { MysqlWidgets, mysqlWidgets } from '../../../testing/widgets.ts';
+import { MysqlWidgets, mysqlWidgets, plain } from '../../../testing/widgets.ts';
 import { StoreDataError, StoreUnavailableError } from '../../errors.ts';
 import type { QueuedUpdate } from '../../item.ts';
-import { infileChunks, infileStream, type InfileValue, Loading } from './mysql-infile.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
+import type { SqlMapping, SqlValue } from '../sql-mapping.ts';
+import { infileChunks, infileStream, Loading } from './mysql-infile.ts';
 import type { MysqlStore } from './mysql-store.ts';
 
 /** More than are worth a load. */
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(() => db.drop());
 
-async function open(mapping: MysqlMapping = mysqlWidgets): Promise<MysqlStore> {
+async function open(mapping: SqlMapping = mysqlWidgets): Promise<MysqlStore> {
   const store = db.makeStore({ mapping });
   stores.push(store);
   await store.open();
@@ -45,9 +45,9 @@ async function write(store: MysqlStore, updates: readonly QueuedUpdate[]): Promi
   });
 }
 
-const withoutLoad: MysqlMapping = {
+const withoutLoad: SqlMapping = {
   ...mysqlWidgets,
-  write: (run, changes, maxRows) => mysqlWidgets.write(run, changes, maxRows),
+  write: (writer, changes) => mysqlWidgets.write(plain(writer), changes),
 };
 
 function many(special: Readonly<Record<number, Partial<Parameters<typeof queuedUpdate>[0]>>> = {}) {
@@ -125,7 +125,7 @@ describe('4 a text arrives by LOAD DATA as it does by INSERT', () => {
   });
 
   test('in more than one portion', async () => {
-    const rows = Array.from({ length: 20_000 }, (_, index): InfileValue[] => [index, 'é'.repeat(100), null]);
+    const rows = Array.from({ length: 20_000 }, (_, index): SqlValue[] => [index, 'é'.repeat(100), null]);
     const chunks = infileChunks(rows);
     expect(chunks.length).toBeGreaterThan(1);
     for (const chunk of chunks) expect(chunk.length).toBeLessThan(16_000_000);
@@ -167,12 +167,11 @@ describe('9 and 10 what LOAD DATA would only warn of', () => {
     const outside = await db.connect();
     await outside.query('CREATE TABLE once (uid INT PRIMARY KEY)');
     await outside.end();
-    const mapping: MysqlMapping = {
+    const mapping: SqlMapping = {
       ...mysqlWidgets,
-      async write(run, changes, _maxRows, load) {
+      async write(writer, changes) {
         const rows = changes.map(({ update }) => [update.acceptedUs % (MANY - 1)]);
-        if (load) await load('once', ['uid'], rows);
-        else await run('INSERT INTO once (uid) VALUES ?', [rows]);
+        await writer.insert('once', ['uid'], rows);
       },
     };
     await expect(write(await open(mapping), many())).rejects.toThrow(/1062/);
@@ -225,19 +224,22 @@ describe('4 plain statements', () => {
 
   test('10 follow where a load lost the connection, so that the next attempt gets through', async () => {
     // As something between us and the server that does not know the statement.
-    const mapping: MysqlMapping = {
+    let isFirst = true;
+    const mapping: SqlMapping = {
       ...mysqlWidgets,
-      async write(run, changes, maxRows, load) {
-        if (load) {
+      async write(writer, changes) {
+        if (isFirst) {
           for (const id of await db.connectionIds()) await db.outside.query('KILL ?', [id]);
         }
-        await mysqlWidgets.write(run, changes, maxRows, load);
+        isFirst = false;
+        await mysqlWidgets.write(writer, changes);
       },
     };
     const store = await open(mapping);
     await expect(write(store, many())).rejects.toThrow(StoreUnavailableError);
     const [again] = await Promise.allSettled([write(store, many())]);
     expect(again).toMatchObject({ status: 'fulfilled' });
+    expect((again as PromiseFulfilledResult<string[]>).value).not.toContain('LOAD DATA');
     expect(await db.log()).toHaveLength(MANY);
   });
 });
@@ -246,11 +248,12 @@ describe('10 a load that only came at a bad time', () => {
   test('is tried again by the next write: a lock wait says nothing of loads', async () => {
     const holder = await db.connect();
     await holder.query('CREATE TABLE IF NOT EXISTS held (uid INT PRIMARY KEY)');
-    const mapping: MysqlMapping = {
+    let isHeld = true;
+    const mapping: SqlMapping = {
       ...mysqlWidgets,
-      async write(run, changes, maxRows, load) {
-        if (load) await load('held', ['uid'], [[1]]);
-        await mysqlWidgets.write(run, changes, maxRows);
+      async write(writer, changes) {
+        if (isHeld) await writer.insert('held', ['uid'], [[1]]);
+        await mysqlWidgets.write(writer, changes);
       },
     };
     const store = db.makeStore({ mapping, lockWaitSeconds: 1 });
@@ -260,6 +263,7 @@ describe('10 a load that only came at a bad time', () => {
     await holder.query('INSERT INTO held VALUES (1)');
     await expect(write(store, many())).rejects.toThrow(/lock wait/);
     await holder.rollback();
+    isHeld = false;
     expect(await write(store, many())).toContain('LOAD DATA');
     await holder.end();
   });

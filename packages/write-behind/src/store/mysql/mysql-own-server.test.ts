@@ -5,7 +5,7 @@ import { queuedUpdate, writeUpdates } from '../../../testing/store-items.ts';
 import { MysqlWidgets, mysqlWidgets } from '../../../testing/widgets.ts';
 import { StoreDataError, StoreUnavailableError } from '../../errors.ts';
 import type { QueuedUpdate } from '../../item.ts';
-import type { MysqlMapping } from './mysql-mapping.ts';
+import type { SqlMapping } from '../sql-mapping.ts';
 import type { MysqlStore } from './mysql-store.ts';
 
 /** Everything that the session must set is otherwise here. */
@@ -35,7 +35,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-const SESSION: MysqlMapping = {
+const SESSION: SqlMapping = {
   ...mysqlWidgets,
   lockSql: `SELECT CONNECTION_ID() AS id, @@SESSION.sql_mode AS sqlMode, @@SESSION.time_zone AS timeZone,
     @@SESSION.transaction_isolation AS isolation, @@SESSION.autocommit AS autocommit,

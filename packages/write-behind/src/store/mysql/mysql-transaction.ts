@@ -8,13 +8,7 @@ import type { Scope } from '../engine.ts';
 import type { SqlMapping, SqlValue, SqlWriter } from '../sql-mapping.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
 import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
-import {
-  type Column,
-  infileChunks,
-  isSameByLoad,
-  kindsOf,
-  type Loading,
-} from './mysql-infile.ts';
+import { type Column, infileChunks, isSameByLoad, kindsOf, type Loading } from './mysql-infile.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
 
