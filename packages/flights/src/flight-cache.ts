@@ -19,9 +19,16 @@ import {
   type FoundFlight,
   parseFlightno,
 } from './flight.ts';
-import { mysqlFlights } from './store/mysql-flights.ts';
+import { flightsIn } from './databases/index.ts';
 
-export const flightEntity = { definition: flightDefinition, mysql: mysqlFlights };
+export const flightEntity = {
+  definition: flightDefinition,
+  mappings: {
+    mysql: flightsIn.mysql.mapping,
+    mariadb: flightsIn.mariadb.mapping,
+    postgresql: flightsIn.postgresql.mapping,
+  },
+};
 
 /** Times: ISO 8601 text or Date; without an offset UTC; whole seconds. */
 export interface DepartureUpdate extends UpdateOptions {

@@ -14,7 +14,7 @@ import { type Finding, type FindingKind, type HistoryReport, noCounts } from './
 export interface CheckHistoryOptions {
   /** The record, one file a process that wrote. */
   readonly files: readonly string[];
-  /** Where Valkey and MySQL are. */
+  /** Where the queue and the database are. */
   readonly settings: Settings;
   readonly onProgress?: (line: string) => void;
   /** Every finding; the report has the first few of each kind. */
@@ -22,7 +22,7 @@ export interface CheckHistoryOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Of a record; with the facts of MySQL, three times as much is in memory at once. */
+/** Of a record; with the facts of the database, three times as much is in memory at once. */
 const BYTES_A_FACT_FILE = 16 * 1024 * 1024;
 const FACT_FILES = { least: 8, most: 512 };
 /** Findings of one kind that the report shows. */
@@ -30,7 +30,7 @@ const SHOWN = 5;
 
 /**
  * Memory stays at a few hundred MB; what is read is spread over temporary files of about its size. Throws RecordFormatError,
- * ConfigurationError, BufferUnavailableError, what the files' system or MySQL's driver throws, or the signal's reason.
+ * ConfigurationError, BufferUnavailableError, StoreUnavailableError, what the files' system throws, or the signal's reason.
  */
 export async function checkHistory(options: CheckHistoryOptions): Promise<HistoryReport> {
   const { files, settings, onProgress = () => undefined, signal } = options;

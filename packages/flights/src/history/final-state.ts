@@ -1,14 +1,13 @@
 /**
- * Reads what the servers hold, while they may be at work. The queue first, then everything of MySQL in one snapshot: an
+ * Reads what the servers hold, while they may be at work. The queue first, then everything of the database in one snapshot: an
  * update that leaves the queue meanwhile is in the snapshot, and its watermark, of the same moment, says so.
  */
 import { type BufferPort, decodeItem } from '@afterwrite/write-behind/internal';
-import { mysqlTls, type Settings } from '@afterwrite/write-behind';
-import { type Connection, createConnection } from 'mysql2';
+import { connectDatabase, type Settings } from '@afterwrite/write-behind';
+import { flightsIn } from '../databases/index.ts';
 import { flightDefinition } from '../flight.ts';
 import { fromDatetime } from '../times.ts';
 import { contentOf, type Fact } from './facts.ts';
-import { sql } from './sql.generated.ts';
 
 export interface ReadStateOptions {
   readonly add: (fact: Fact) => void;
@@ -48,33 +47,44 @@ function addItem(kind: 'QUEUED' | 'DEAD', bytes: Buffer, { add, onUnreadable }: 
   add([kind, id, what, `${position.epoch}-${String(position.seq)}`]);
 }
 
-/** Reads MySQL; resolves with the last seq of each epoch that the database has dealt with, and the audit rows' number. */
+/** Reads the database; resolves with the last seq of each epoch that it has dealt with, and the audit rows' number. */
 export async function readStore(
   settings: Settings,
   options: ReadStateOptions,
 ): Promise<{ covered: Map<string, number>; trailRows: number }> {
-  const connection = connect(settings);
+  const { signal } = options;
+  // A connection of its own, since the engine's ones give up on long statements.
+  const connection = await connectDatabase(settings);
+  const destroy = () => {
+    connection.destroy();
+  };
+  signal?.addEventListener('abort', destroy);
   const scope = [settings.CACHE_NAMESPACE, flightDefinition.name];
+  const { texts } = flightsIn[connection.engine];
   try {
-    await run(connection, "SET time_zone = '+00:00', SESSION transaction_isolation = 'REPEATABLE-READ'");
-    await run(connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
-    const rows = <Row>(text: string, values: unknown[] = []) =>
-      stream<Row>(connection, text, values, options.signal);
-    const covered = new Map<string, number>();
-    for await (const [epoch, seq] of rows<[string, number]>(sql.readCovered, [...scope, ...scope])) {
-      covered.set(epoch, Math.max(seq, covered.get(epoch) ?? 0));
-    }
-    for await (const [item] of rows<[Buffer]>(sql.readLetters, scope)) addItem('DEAD', item, options);
-    let trailRows = 0;
-    for await (const row of rows<TrailRow>(sql.readTrail)) {
-      options.add(trailFact(row));
-      if (++trailRows % PROGRESS_EVERY_ROWS === 0) options.onProgress('audit rows read', trailRows);
-    }
-    for await (const [id, departure, arrival] of rows<[number, string, string]>(sql.readRows)) {
-      options.add(['ROW', String(id), timesOf(departure, arrival)]);
-    }
-    return { covered, trailRows };
+    return await connection.snapshot(async () => {
+      const covered = new Map<string, number>();
+      const read = connection.stream<[string, number]>(texts.readCovered, [...scope, ...scope]);
+      for await (const [epoch, seq] of read) covered.set(epoch, Math.max(seq, covered.get(epoch) ?? 0));
+      for await (const [item] of connection.stream<[Buffer]>(texts.readLetters, scope)) {
+        addItem('DEAD', item, options);
+      }
+      let trailRows = 0;
+      for await (const row of connection.stream<TrailRow>(texts.readTrail)) {
+        options.add(trailFact(row));
+        if (++trailRows % PROGRESS_EVERY_ROWS === 0) options.onProgress('audit rows read', trailRows);
+      }
+      for await (const row of connection.stream<[number, string, string]>(texts.readRows)) {
+        const [id, departure, arrival] = row;
+        options.add(['ROW', String(id), timesOf(departure, arrival)]);
+      }
+      return { covered, trailRows };
+    });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
+    signal?.removeEventListener('abort', destroy);
     connection.destroy();
   }
 }
@@ -97,37 +107,4 @@ function trailFact([id, departureOld, arrivalOld, departureNew, arrivalNew, user
 
 function timesOf(departure: string, arrival: string): string {
   return `${fromDatetime(departure)} ${fromDatetime(arrival)}`;
-}
-
-/** A connection of its own, since the engine's ones give up on long statements. */
-function connect(settings: Settings): Connection {
-  return createConnection({
-    host: settings.DB_HOST,
-    port: settings.DB_PORT,
-    database: settings.DB_NAME,
-    user: settings.DB_USER,
-    password: settings.DB_PASSWORD,
-    ...mysqlTls(settings),
-    connectTimeout: settings.DB_CONNECT_TIMEOUT_MS,
-    charset: 'utf8mb4_unicode_ci',
-    timezone: 'Z',
-    dateStrings: true,
-  });
-}
-
-async function run(connection: Connection, text: string): Promise<void> {
-  await connection.promise().query(text);
-}
-
-/** Rows as arrays, in the statement's order of columns. */
-async function* stream<Row>(
-  connection: Connection,
-  text: string,
-  values: unknown[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Row> {
-  for await (const row of connection.query({ sql: text, values, rowsAsArray: true }).stream()) {
-    signal?.throwIfAborted();
-    yield row as Row;
-  }
 }

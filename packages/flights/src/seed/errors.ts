@@ -1,4 +1,4 @@
-/** What seeding refuses. What the server says is thrown as mysql2 gives it. */
+/** What seeding refuses. What the server says is thrown as `SqlConnection` does. */
 import { maxSeededFlights } from './flight-plan.ts';
 
 /** The number of flights asked for is not a whole number in 0..maxSeededFlights. Nothing was written. */

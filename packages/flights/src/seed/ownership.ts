@@ -6,7 +6,7 @@
  * written in one transaction, so either all of them are there or none is. Names, capacities and flights may have
  * been changed since, and rows may have been added under further ids.
  */
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { SqlConnection } from '@afterwrite/write-behind';
 import { airlines } from './airlines.ts';
 import { airplanes } from './airplanes.ts';
 import { airports } from './airports.ts';
@@ -39,7 +39,7 @@ const referenceTables: readonly ReferenceTable[] = [
 ];
 
 /** Reads only. Three queries of at most a few hundred rows, and one that stops at the first row of each table. */
-export async function ownershipOf(connection: Connection): Promise<Ownership> {
+export async function ownershipOf(connection: SqlConnection): Promise<Ownership> {
   if (await allTablesEmpty(connection)) return { owner: 'NOBODY' };
   for (const reference of referenceTables) {
     const difference = await firstDifference(connection, reference);
@@ -48,32 +48,28 @@ export async function ownershipOf(connection: Connection): Promise<Ownership> {
   return { owner: 'SEED' };
 }
 
-interface PresentRow extends RowDataPacket {
-  readonly present: number;
-}
-
-async function allTablesEmpty(connection: Connection): Promise<boolean> {
-  const [rows] = await connection.query<PresentRow[]>(
-    `SELECT EXISTS (SELECT 1 FROM airport) OR EXISTS (SELECT 1 FROM airline)
-         OR EXISTS (SELECT 1 FROM airplane) OR EXISTS (SELECT 1 FROM flight) AS present`,
+async function allTablesEmpty(connection: SqlConnection): Promise<boolean> {
+  const [row] = await connection.rows<{ present: number }>(
+    `SELECT CASE WHEN EXISTS (SELECT 1 FROM airport) OR EXISTS (SELECT 1 FROM airline)
+         OR EXISTS (SELECT 1 FROM airplane) OR EXISTS (SELECT 1 FROM flight) THEN 1 ELSE 0 END AS present`,
   );
-  return rows[0]?.present === 0;
+  return row?.present === 0;
 }
 
-interface KeyRow extends RowDataPacket {
+interface KeyRow {
   readonly id: number;
-  readonly seedKey: string | number;
+  readonly seed_key: string | number;
 }
 
 async function firstDifference(
-  connection: Connection,
+  connection: SqlConnection,
   { table, idColumn, keyColumn, keys }: ReferenceTable,
 ): Promise<string | undefined> {
-  const [rows] = await connection.query<KeyRow[]>(
-    'SELECT ?? AS id, ?? AS seedKey FROM ?? WHERE ?? BETWEEN 1 AND ?',
-    [idColumn, keyColumn, table, idColumn, keys.length],
+  const rows = await connection.rows<KeyRow>(
+    `SELECT ${idColumn} AS id, ${keyColumn} AS seed_key FROM ${table} WHERE ${idColumn} BETWEEN 1 AND ?`,
+    [keys.length],
   );
-  const found = new Map(rows.map((row) => [row.id, row.seedKey]));
+  const found = new Map(rows.map((row) => [row.id, row.seed_key]));
   for (const [index, expected] of keys.entries()) {
     const id = index + 1;
     const actual = found.get(id);

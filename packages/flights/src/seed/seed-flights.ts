@@ -6,21 +6,18 @@
  * flight; flights follow in transactions of a fixed range of ids. Seeding may therefore be killed at any point
  * and called again, and it goes on where it was.
  */
-import type { Connection, RowDataPacket } from 'mysql2/promise';
+import type { SqlConnection, SqlValue } from '@afterwrite/write-behind';
 import { airlines } from './airlines.ts';
 import { airplanes } from './airplanes.ts';
 import { airports } from './airports.ts';
-import { SeedCountError } from './errors.ts';
+import { SeedCountError, SeedLockedError } from './errors.ts';
 import { maxSeededFlights, plannedFlight } from './flight-plan.ts';
 import { ownershipOf } from './ownership.ts';
-import { withSeedLock } from './seed-lock.ts';
 
 export const defaultSeededFlights = 20_000;
 
 /** Large enough that a commit's disk flush does not count, small enough to be lost without regret. */
 const flightsPerTransaction = 10_000;
-/** A row takes 85 bytes at the most: 170 kB, far under the 1 MB that old servers take as `max_allowed_packet`. */
-const rowsPerStatement = 2_000;
 /** Seeding half a million flights, the most anybody waits for, takes less than a minute. */
 const defaultLockWaitSeconds = 120;
 
@@ -70,11 +67,11 @@ type SeedStep =
  * `connection` has the database as its current one, with the schema's tables, and no transaction open. Several
  * processes may seed one database at once: one works, the others wait for it.
  *
- * Throws SeedCountError, SeedLockedError, and the server's errors as mysql2 gives them; what was committed before
+ * Throws SeedCountError, SeedLockedError, and as `SqlConnection` does; what was committed before
  * such an error stays, and the next call goes on from there.
  */
 export async function seedFlights(
-  connection: Connection,
+  connection: SqlConnection,
   options: SeedFlightsOptions = {},
 ): Promise<SeedResult> {
   const { flights = defaultSeededFlights, onProgress, lockWaitSeconds = defaultLockWaitSeconds } = options;
@@ -82,15 +79,17 @@ export async function seedFlights(
   if (!Number.isInteger(flights) || flights < 0 || flights > maxSeededFlights)
     throw new SeedCountError(flights);
   const startedMs = nowMs();
-  const step = await withSeedLock(connection, lockWaitSeconds, () =>
+  // One at a time: two would both miss the same flights, and one of them would fail on duplicate keys.
+  const done = await connection.locked('seed-flights', lockWaitSeconds, () =>
     seedStep(connection, flights, onProgress),
   );
+  if (!done) throw new SeedLockedError(lockWaitSeconds);
   const total = await countFlights(connection);
-  return { ...step, flights: total, durationMs: nowMs() - startedMs };
+  return { ...done.result, flights: total, durationMs: nowMs() - startedMs };
 }
 
 async function seedStep(
-  connection: Connection,
+  connection: SqlConnection,
   flights: number,
   onProgress: SeedFlightsOptions['onProgress'],
 ): Promise<SeedStep> {
@@ -112,87 +111,61 @@ async function seedStep(
   return { outcome: 'SEEDED', inserted };
 }
 
-async function insertReferences(connection: Connection): Promise<void> {
+async function insertReferences(connection: SqlConnection): Promise<void> {
   const airportIds = new Map(airports.map((airport, index) => [airport.iata, index + 1]));
-  await inTransaction(connection, async () => {
-    await insertRows(
-      connection,
-      'INSERT INTO airport (airport_id, iata, icao, name) VALUES ?',
+  await connection.transaction(async () => {
+    await connection.insert(
+      'airport',
+      ['airport_id', 'iata', 'icao', 'name'],
       airports.map((airport, index) => [index + 1, airport.iata, airport.icao, airport.name]),
     );
-    await insertRows(
-      connection,
-      'INSERT INTO airline (airline_id, iata, airlinename, base_airport) VALUES ?',
-      airlines.map((airline, index) => [index + 1, airline.iata, airline.name, airportIds.get(airline.base)]),
+    await connection.insert(
+      'airline',
+      ['airline_id', 'iata', 'airlinename', 'base_airport'],
+      airlines.map((airline, index) => [
+        index + 1,
+        airline.iata,
+        airline.name,
+        airportIds.get(airline.base) ?? null,
+      ]),
     );
-    await insertRows(
-      connection,
-      'INSERT INTO airplane (airplane_id, capacity, type_id, airline_id) VALUES ?',
+    await connection.insert(
+      'airplane',
+      ['airplane_id', 'capacity', 'type_id', 'airline_id'],
       airplanes.map((plane) => [plane.airplaneId, plane.capacity, plane.typeId, plane.airlineId]),
     );
   });
 }
 
-interface FlightIdRow extends RowDataPacket {
-  readonly flight_id: number;
-}
-
 /** Inserts those of firstId..lastId that are missing, in one transaction; gives how many. */
 async function insertMissingFlights(
-  connection: Connection,
+  connection: SqlConnection,
   firstId: number,
   lastId: number,
 ): Promise<number> {
-  const [present] = await connection.query<FlightIdRow[]>(
+  const present = await connection.rows<{ flight_id: number }>(
     'SELECT flight_id FROM flight WHERE flight_id BETWEEN ? AND ?',
     [firstId, lastId],
   );
   const presentIds = new Set(present.map((row) => row.flight_id));
-  const rows: unknown[][] = [];
+  const rows: SqlValue[][] = [];
   for (let id = firstId; id <= lastId; id += 1) {
     if (presentIds.has(id)) continue;
     const { flightno, from, to, departure, arrival, airlineId, airplaneId } = plannedFlight(id);
     rows.push([id, flightno, from, to, departure, arrival, airlineId, airplaneId]);
   }
   if (rows.length === 0) return 0;
-  await inTransaction(connection, () =>
-    insertRows(
-      connection,
-      'INSERT INTO flight (flight_id, flightno, `from`, `to`, departure, arrival, airline_id, airplane_id) VALUES ?',
-      rows,
-    ),
-  );
+  const columns = ['flight_id', 'flightno', 'from', 'to', 'departure', 'arrival', 'airline_id', 'airplane_id'];
+  await connection.transaction(() => connection.insert('flight', columns, rows));
   return rows.length;
 }
 
-async function insertRows(connection: Connection, insert: string, rows: readonly unknown[][]): Promise<void> {
-  for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    await connection.query(insert, [rows.slice(start, start + rowsPerStatement)]);
-  }
-}
-
-interface CountRow extends RowDataPacket {
-  readonly flights: number;
-}
-
 /** Rows of `flight`, or those of them with an id in 1..lastId. */
-async function countFlights(connection: Connection, lastId?: number): Promise<number> {
+async function countFlights(connection: SqlConnection, lastId?: number): Promise<number> {
   const count = 'SELECT COUNT(*) AS flights FROM flight';
-  const [rows] =
+  const [row] =
     lastId === undefined
-      ? await connection.query<CountRow[]>(count)
-      : await connection.query<CountRow[]>(`${count} WHERE flight_id BETWEEN 1 AND ?`, [lastId]);
-  return Number(rows[0]?.flights);
-}
-
-async function inTransaction(connection: Connection, work: () => Promise<void>): Promise<void> {
-  await connection.beginTransaction();
-  try {
-    await work();
-    await connection.commit();
-  } catch (error) {
-    // When the connection is gone, the server rolls back by itself: the first error is the one to show.
-    await connection.rollback().catch(() => undefined);
-    throw error;
-  }
+      ? await connection.rows<{ flights: number }>(count)
+      : await connection.rows<{ flights: number }>(`${count} WHERE flight_id BETWEEN 1 AND ?`, [lastId]);
+  return Number(row?.flights);
 }

@@ -59,6 +59,8 @@ export interface DatabaseEngineDefinition {
   createPartitions(connection: DatabaseSettings, scope: Scope): OpenPartitions;
   /** Nothing of it waits for longer than `connectTimeoutMs` for the server; statements may take as long as they take. */
   connect(settings: DatabaseSettings, options?: ConnectOptions): Promise<SqlConnection>;
+  /** What the server said that there is not, if it is that. */
+  missing(error: unknown): 'DATABASE' | 'TABLE' | undefined;
   /** The statements that make the engine's own tables; safe to repeat. */
   readonly tables: readonly string[];
   /** The statements that grant `afterwrite_app` what the engine needs on them: see `SqlConnection.grant`. */

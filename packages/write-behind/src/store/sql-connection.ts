@@ -38,6 +38,8 @@ export interface SqlConnection {
   locked<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<{ readonly result: T } | undefined>;
   /** Makes the database where it is missing, and goes into it. */
   enterDatabase(name: string): Promise<void>;
+  /** Runs statements that make what is missing, one process at a time. */
+  migrate(statements: readonly string[]): Promise<void>;
   /** Makes the user where it is missing, and sets its password. What it may do is granted by `grant`. */
   createAccount(account: DatabaseAccount, password: string): Promise<void>;
   /** Runs GRANT statements that name `afterwrite_app` (see `sql/grants.schema.sql`) for this account instead. */

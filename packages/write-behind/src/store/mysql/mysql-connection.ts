@@ -41,6 +41,11 @@ export async function connectMysql(
   return new MysqlSqlConnection(engine, raw);
 }
 
+/** A connection that somebody else has opened, and closes. */
+export function mysqlSqlConnection(engine: DatabaseEngine, raw: Connection): SqlConnection {
+  return new MysqlSqlConnection(engine, raw);
+}
+
 class MysqlSqlConnection implements SqlConnection {
   readonly engine: DatabaseEngine;
   readonly #raw: Connection;
@@ -119,6 +124,11 @@ class MysqlSqlConnection implements SqlConnection {
       `CREATE DATABASE IF NOT EXISTS ${quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`,
     );
     await this.run(`USE ${quoted}`);
+  }
+
+  async migrate(statements: readonly string[]): Promise<void> {
+    // Two at once do each other no harm: CREATE TABLE IF NOT EXISTS waits.
+    for (const statement of statements) await this.run(statement);
   }
 
   async createAccount({ user, host = '%' }: DatabaseAccount, password: string): Promise<void> {

@@ -101,10 +101,17 @@ export function isReply(error: unknown): boolean {
   return (cause?.errno ?? 0) > 0;
 }
 
-const NO_SUCH_TABLE = 1146;
+const MISSING = new Map([
+  [1049, 'DATABASE'],
+  [1146, 'TABLE'],
+] as const);
+
+export function whatIsMissing(error: unknown): 'DATABASE' | 'TABLE' | undefined {
+  if (!(error instanceof AfterwriteError) || error.retryable) return undefined;
+  const { cause } = error as { cause?: { errno?: number } };
+  return MISSING.get((cause?.errno ?? 0) as 1049 | 1146);
+}
 
 export function isMissingTable(error: unknown): boolean {
-  if (!(error instanceof AfterwriteError) || error.retryable) return false;
-  const { cause } = error as { cause?: { errno?: number } };
-  return cause?.errno === NO_SUCH_TABLE;
+  return whatIsMissing(error) === 'TABLE';
 }

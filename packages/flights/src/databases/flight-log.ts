@@ -4,7 +4,11 @@
  */
 import type { AuditPage, AuditQuery, FieldValues, Row, SelectRows } from '@afterwrite/write-behind';
 import { fromDatetime, toDatetime } from '../times.ts';
-import { sql } from './sql.generated.ts';
+
+export interface FlightLogTexts {
+  readonly readFlightLog: string;
+  readonly readFlightLogSecond: string;
+}
 
 /** Rows of one flight in one second; more than the engine stores of one in that time. */
 const MAX_ROWS_A_SECOND = 50_000;
@@ -12,15 +16,16 @@ const MAX_ROWS_A_SECOND = 50_000;
 const END_OF_TIME = '9999-12-31 23:59:59';
 
 export async function readFlightLog(
+  texts: FlightLogTexts,
   select: SelectRows,
   id: string,
   { limit, before }: AuditQuery,
 ): Promise<AuditPage> {
   const until = before === undefined ? END_OF_TIME : toDatetime(before);
-  const rows = await select(sql.readFlightLog, [Number(id), until, limit + 1]);
+  const rows = await select(texts.readFlightLog, [Number(id), until, limit + 1]);
   if (rows.length <= limit) return { entries: rows.map(toEntry), next: null };
   const last = String(rows[limit - 1]?.log_date);
-  const second = await select(sql.readFlightLogSecond, [Number(id), last, MAX_ROWS_A_SECOND]);
+  const second = await select(texts.readFlightLogSecond, [Number(id), last, MAX_ROWS_A_SECOND]);
   const page = [...rows.filter(({ log_date }) => String(log_date) > last), ...second];
   return { entries: page.map(toEntry), next: fromDatetime(last) };
 }

@@ -1,0 +1,8 @@
+-- All of one second: the table has no key by which a page could end within it.
+SELECT
+  log_date, "user", flight_id, flightno_old, flightno_new, from_old, to_old, from_new, to_new,
+  departure_old, arrival_old, departure_new, arrival_new,
+  airplane_id_old, airplane_id_new, airline_id_old, airline_id_new, "comment"
+FROM flight_log
+WHERE flight_id = $1::bigint AND log_date = $2::timestamp
+LIMIT $3

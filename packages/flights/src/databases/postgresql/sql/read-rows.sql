@@ -1,0 +1,1 @@
+SELECT flight_id, departure, arrival FROM flight
