@@ -11,12 +11,12 @@ import {
   bindPorts,
   cacheSettings,
   type CachePorts,
+  connectDatabase,
   createPorts,
-  mysqlTls,
   parseSettings,
   type Settings,
+  type SqlConnection,
 } from '@afterwrite/write-behind';
-import { type Connection, createConnection } from 'mysql2/promise';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { flushConcurrency, poolSizeFor } from './catalog.ts';
 import { readSecrets } from './lib/secrets.ts';
@@ -95,22 +95,14 @@ export function lambdaClient(): LambdaClient {
 
 /** One connection for what a migration does past the engine; closed afterwards. */
 export async function withConnection<T>(
-  work: (connection: Connection, settings: Settings) => Promise<T>,
+  work: (connection: SqlConnection, settings: Settings) => Promise<T>,
 ): Promise<T> {
   const settings = await readSettings('flush');
-  const connection = await createConnection({
-    host: settings.DB_HOST,
-    port: settings.DB_PORT,
-    database: settings.DB_NAME,
-    user: settings.DB_USER,
-    password: settings.DB_PASSWORD,
-    connectTimeout: settings.DB_CONNECT_TIMEOUT_MS,
-    ...mysqlTls(settings),
-  });
+  const connection = await connectDatabase(settings);
   try {
     return await work(connection, settings);
   } finally {
-    await connection.end();
+    await connection.close();
   }
 }
 

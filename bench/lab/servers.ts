@@ -7,6 +7,7 @@ import { type EngineName, makeTemporaryDataDir, parseMode } from '@afterwrite/lo
 import { type RunningEngine, startEngine } from '@afterwrite/local-engines';
 import { Redis } from 'iovalkey';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import { asSql } from '../../tests/support/as-sql.ts';
 
 export const FLIGHTS = 100_000;
 const DATABASE = 'afterwrite_bench';
@@ -75,8 +76,8 @@ export async function startBenchServers({ say, signal, args: further = {} }: Sta
       ...(await valkeySettings('valkey', valkey, 'everysec')),
       ...(await valkeySettings('valkey always', valkeyAlways, 'always')),
     };
-    await createFlughafenSchema(connection, { database: DATABASE });
-    await seedFlights(connection, {
+    await createFlughafenSchema(asSql(connection), { database: DATABASE });
+    await seedFlights(asSql(connection), {
       flights: FLIGHTS,
       onProgress: ({ done, total }) => say(`${String(done)} of ${String(total)} flights`),
     });

@@ -266,7 +266,7 @@ const comparisons: readonly Scenario[] = [
     name: 'reconcile: rows were changed past the cache',
     prepare: async (stage) => {
       for (const id of ['1', '2']) await stage.healthy.get(id);
-      await stage.world.db.query('UPDATE widget SET size = 99');
+      await stage.world.sql.run('UPDATE widget SET size = 99');
       await stage.update(stage.healthy, '2', 'name');
     },
     ports: foundAtOnce,

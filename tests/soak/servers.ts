@@ -11,6 +11,7 @@ import {
 } from '@afterwrite/local-engines';
 import { createConnection } from 'mysql2/promise';
 import type { Random } from '../support/random.ts';
+import { asSql } from '../support/as-sql.ts';
 
 const HALF_A_RECORD = '*3\r\n$3\r\nSET\r\n$9\r\nsoak-torn\r\n$4\r\nhal';
 
@@ -76,8 +77,8 @@ export async function makeDatabase(engine: RunningEngine, name: string, flights:
   const { host, port, user = '', password = '' } = engine;
   const connect = () => createConnection({ host, port, user, password, timezone: 'Z', dateStrings: true });
   const connection = await connect();
-  await createFlughafenSchema(connection, { database: name });
-  await seedFlights(connection, { flights });
+  await createFlughafenSchema(asSql(connection), { database: name });
+  await seedFlights(asSql(connection), { flights });
   await connection.end();
   return {
     environment: {

@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto';
 import {
   type EntityDefinition,
   type FieldValues,
-  type MysqlMapping,
   openWriteBehindCache,
   parseSettings,
   type Row,
+  type SqlMapping,
+  type SqlValue,
   StoreDataError,
   type WriteBehindCache,
 } from '@afterwrite/write-behind';
@@ -17,6 +18,7 @@ import { Redis } from 'iovalkey';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { makeAppUser } from './app-user.ts';
+import { asSql } from './as-sql.ts';
 import { silentLogger } from './world.ts';
 
 /** Field to column. */
@@ -38,7 +40,7 @@ const definition: EntityDefinition<FieldValues, FieldValues> = {
 
 const columns = [...COLUMNS.values()].join(', ');
 
-const mapping: MysqlMapping = {
+const mapping: SqlMapping = {
   loadSql: `SELECT id, ${columns} FROM note WHERE id = ?`,
   lockSql: `SELECT id, ${columns} FROM note FORCE INDEX (PRIMARY) WHERE id IN (?) ORDER BY id FOR UPDATE`,
   idValue: (id) => id,
@@ -54,10 +56,11 @@ const mapping: MysqlMapping = {
     }
     return after;
   },
-  async write(run, changes) {
-    const cells = (row: Readonly<Record<string, unknown>>) => [...COLUMNS.values()].map((name) => row[name]);
+  async write({ insert, run }, changes) {
+    const names = [...COLUMNS.values()];
+    const cells = (row: Row) => names.map((name) => row[name] as SqlValue);
     const log = changes.map(({ update, after }) => [update.id, update.user, update.comment, ...cells(after)]);
-    await run(`INSERT INTO note_log (id, user, comment, ${columns}) VALUES ?`, [log]);
+    await insert('note_log', ['id', 'user', 'comment', ...names], log);
     for (const [id, row] of new Map(changes.map(({ update, after }) => [update.id, after]))) {
       const assignments = [...COLUMNS.values()].map((name) => `${name} = ?`).join(', ');
       await run(`UPDATE note SET ${assignments} WHERE id = ?`, [...cells(row), id]);
@@ -92,7 +95,7 @@ export async function openNotes(ids: readonly string[]): Promise<Notes> {
   for (const table of TABLES) await db.query(table);
   await db.query("INSERT INTO bystander VALUES (1, 'not concerned')");
   await db.query('INSERT INTO note (id) VALUES ?', [ids.map((id) => [id])]);
-  const app = await makeAppUser(db, name, ['SELECT, UPDATE ON note', 'INSERT ON note_log']);
+  const app = await makeAppUser(asSql(db), name, ['SELECT, UPDATE ON note', 'INSERT ON note_log']);
   const settings = parseSettings({
     DB_HOST: mysql.host,
     DB_PORT: String(mysql.port),
@@ -103,7 +106,7 @@ export async function openNotes(ids: readonly string[]): Promise<Notes> {
     CACHE_NAMESPACE: name,
     QUEUE_PARTITIONS: '2',
   });
-  const entity = { definition, mysql: mapping };
+  const entity = { definition, mappings: { mysql: mapping } };
   const cache = await openWriteBehindCache(entity, settings, { logger: silentLogger });
   const valkey = new Redis(server.port, server.host);
   return {

@@ -7,71 +7,28 @@ import { randomBytes } from 'node:crypto';
 import {
   type CachePorts,
   cacheSettings,
+  type DatabaseEngine,
   type EntityDefinition,
   type FieldValues,
-  type MysqlMapping,
   openPorts,
   parseSettings,
+  type SqlConnection,
   WriteBehindCache,
 } from '@afterwrite/write-behind';
 import { Redis } from 'iovalkey';
-import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { makeAppUser } from './app-user.ts';
+import { makeTestDatabase, type TestDatabase } from './test-database.ts';
+import { type Field, FIELDS, RESET, RIGHTS, widgetTables } from './widget-tables.ts';
 import { silentLogger } from './world.ts';
 
-export const FIELDS = ['name', 'size', 'note'] as const;
-export type Field = (typeof FIELDS)[number];
+export { type Field, FIELDS };
 
 const definition: EntityDefinition<FieldValues, FieldValues> = {
   name: 'widget',
   parseId: String,
   parseChanges: (changes) => changes as FieldValues,
 };
-
-const COLUMNS = `widget_id, ${FIELDS.join(', ')}`;
-
-const mapping: MysqlMapping = {
-  loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
-  lockSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id IN (?) ORDER BY widget_id FOR UPDATE`,
-  idValue: Number,
-  rowId: (row) => String(row.widget_id),
-  toValue: (row) => ({ ...row }) as FieldValues,
-  change: (row, changes) => ({ ...row, ...changes }),
-  async write(run, changes) {
-    const log = changes.map(({ update }) => [update.comment]);
-    await run('INSERT INTO widget_log (uid) VALUES ?', [log]);
-    for (const row of new Map(changes.map(({ update, after }) => [update.id, after])).values()) {
-      const { widget_id: id, name, size, note } = row;
-      await run('UPDATE widget SET name = ?, size = ?, note = ? WHERE widget_id = ?', [name, size, note, id]);
-    }
-  },
-};
-
-const TABLES = [
-  'CREATE TABLE widget (widget_id INT PRIMARY KEY, name VARCHAR(20) NOT NULL, size INT NOT NULL, note VARCHAR(100))',
-  'CREATE TABLE widget_log (id BIGINT AUTO_INCREMENT PRIMARY KEY, uid VARCHAR(20) NOT NULL)',
-  'CREATE TABLE cause (broken BOOLEAN NOT NULL)',
-  `CREATE TRIGGER refuse BEFORE INSERT ON widget_log FOR EACH ROW
-   BEGIN
-     IF NEW.uid LIKE 'bad%' AND (SELECT MAX(broken) FROM cause) THEN
-       SIGNAL SQLSTATE '23000' SET MESSAGE_TEXT = 'refused until the cause is mended';
-     END IF;
-   END`,
-];
-
-const RIGHTS = ['SELECT, UPDATE ON widget', 'INSERT ON widget_log'];
-
-/** What a run leaves behind, in the order in which it can be removed, and what the next one starts from. */
-const RESET = `
-  DELETE FROM widget_log;
-  DELETE FROM afterwrite_dead_letters;
-  DELETE FROM afterwrite_retired_epochs;
-  DELETE FROM afterwrite_losses;
-  UPDATE afterwrite_watermarks SET epoch = '', seq = 0, dead_letters = 0;
-  UPDATE widget SET name = 'first', size = 0, note = NULL;
-  UPDATE cause SET broken = TRUE;
-`;
 
 export class WidgetWorld {
   readonly ids: readonly string[];
@@ -80,48 +37,49 @@ export class WidgetWorld {
   readonly cacheOn: (ports: CachePorts) => WriteBehindCache<FieldValues, FieldValues>;
   readonly ports: CachePorts;
   /** Straight to the servers, past the engine. */
-  readonly db: Connection;
+  readonly sql: SqlConnection;
   readonly valkey: Redis;
   /** Of the one partition. */
   readonly tag: string;
-  readonly #name: string;
+  readonly #database: TestDatabase;
 
   private constructor(
-    open: { name: string; ids: readonly string[]; db: Connection; ports: CachePorts } & Pick<
+    open: { database: TestDatabase; ids: readonly string[]; ports: CachePorts } & Pick<
       WidgetWorld,
       'cache' | 'cacheOn' | 'valkey'
     >,
   ) {
     this.ids = open.ids;
-    this.db = open.db;
+    this.sql = open.database.sql;
     this.ports = open.ports;
     this.cache = open.cache;
     this.cacheOn = open.cacheOn;
     this.valkey = open.valkey;
-    this.tag = `{${open.name}.widget.0}`;
-    this.#name = open.name;
+    this.tag = `{${open.database.name}.widget.0}`;
+    this.#database = open.database;
   }
 
   static async open(
     ids: readonly string[],
     changes: Readonly<Record<string, string>> = {},
+    engine: DatabaseEngine = 'mysql',
   ): Promise<WidgetWorld> {
     const name = `w_${randomBytes(6).toString('hex')}`;
-    const [mysql, server] = [inject('mysql'), inject('valkey')];
-    const db = await createConnection({ ...mysql, timezone: 'Z', multipleStatements: true });
-    await db.query(`CREATE DATABASE ${name}; USE ${name}`);
-    for (const table of TABLES) await db.query(table);
-    await db.query('INSERT INTO cause VALUES (TRUE)');
-    await db.query(
-      "INSERT INTO widget SELECT n, 'first', 0, NULL FROM JSON_TABLE(?, '$[*]' COLUMNS (n INT PATH '$')) AS ids",
-      [JSON.stringify(ids.map(Number))],
+    const server = inject('valkey');
+    const { tables, mapping } = widgetTables[engine];
+    const database = await makeTestDatabase(engine, name);
+    const { sql } = database;
+    for (const table of tables) await sql.run(table);
+    await sql.run('INSERT INTO cause VALUES (1)');
+    await sql.insert(
+      'widget',
+      ['widget_id', 'name', 'size'],
+      ids.map((id) => [Number(id), 'first', 0]),
     );
-    const app = await makeAppUser(db, name, RIGHTS);
+    const app = await makeAppUser(sql, name, RIGHTS);
     const settings = parseSettings({
-      DB_HOST: mysql.host,
-      DB_PORT: String(mysql.port),
+      ...database.environment,
       ...app,
-      DB_NAME: name,
       CACHE_HOST: server.host,
       CACHE_PORT: String(server.port),
       CACHE_NAMESPACE: name,
@@ -130,11 +88,11 @@ export class WidgetWorld {
       CACHE_FILL_LEASE_MS: '60000',
       ...changes,
     });
-    const ports = await openPorts({ definition, mysql: mapping }, settings, { logger: silentLogger });
+    const ports = await openPorts({ definition, mappings: { [engine]: mapping } }, settings, { logger: silentLogger });
     const cacheOn = (own: CachePorts) => new WriteBehindCache(definition, own, cacheSettings(settings));
     const cache = cacheOn(ports);
     const valkey = new Redis(server.port, server.host);
-    return new WidgetWorld({ name, ids, db, ports, cache, cacheOn, valkey });
+    return new WidgetWorld({ database, ids, ports, cache, cacheOn, valkey });
   }
 
   entityKey(id: string): string {
@@ -152,19 +110,20 @@ export class WidgetWorld {
   }
 
   async refuse(broken: boolean): Promise<void> {
-    await this.db.query('UPDATE cause SET broken = ?', [broken]);
+    await this.sql.run('UPDATE cause SET broken = ?', [broken ? 1 : 0]);
   }
 
   async reset(): Promise<void> {
     await this.valkey.unlink(`${this.tag}:breaker`);
     await this.valkey.unlink(...this.keys());
-    await this.db.query(`START TRANSACTION; ${RESET} COMMIT`);
+    await this.sql.transaction(async () => {
+      for (const statement of RESET) await this.sql.run(statement);
+    });
   }
 
   async dispose(): Promise<void> {
     await this.cache.close();
-    await this.db.query(`DROP DATABASE ${this.#name}; DROP USER ${this.#name}`);
-    await this.db.end();
+    await this.#database.drop(this.#database.name);
     const keys = await this.valkey.keys(`${this.tag}:*`);
     if (keys.length > 0) await this.valkey.unlink(...keys);
     this.valkey.disconnect();

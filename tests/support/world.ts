@@ -5,11 +5,20 @@
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createFlightsUser, createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
-import { type Logger, parseSettings, type Settings, type Surroundings } from '@afterwrite/write-behind';
+import {
+  type DatabaseEngine,
+  type Logger,
+  parseSettings,
+  type Settings,
+  type SqlConnection,
+  type Surroundings,
+} from '@afterwrite/write-behind';
 import { Cluster, Redis } from 'iovalkey';
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { capture, markedSecret, noteSecret } from './capture.ts';
+import type { ServerPlace } from './engines-setup.ts';
+import { makeTestDatabase } from './test-database.ts';
 
 export interface World {
   readonly environment: Readonly<Record<string, string>>;
@@ -17,6 +26,8 @@ export interface World {
   readonly privileged: Readonly<Record<string, string>>;
   readonly settings: Settings;
   /** Straight to the servers, past the engine, whose own user may do no more than it needs. */
+  readonly sql: SqlConnection;
+  /** The same by mysql2's own client; only on MySQL and MariaDB. */
   readonly db: Connection;
   readonly valkey: Redis | Cluster;
   /** `{namespace.flight.n}` */
@@ -34,13 +45,10 @@ export interface WorldOptions {
   readonly cluster?: boolean;
   /** Another Valkey than the run's own. */
   readonly valkey?: { readonly host: string; readonly port: number };
-  /** Another MySQL than the run's own. */
-  readonly mysql?: {
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly password: string;
-  };
+  /** Default: mysql. */
+  readonly database?: DatabaseEngine;
+  /** Another server of the database than the run's own. */
+  readonly mysql?: ServerPlace;
 }
 
 /** Parked and stopped are expected in these tests: what they say is checked by result; the log is searched for secrets. */
@@ -51,23 +59,21 @@ export const silentLogger: Logger = { debug: keep, info: keep, warn: keep, error
 
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  const mysql = options.mysql ?? inject('mysql');
+  const engine = options.database ?? 'mysql';
   const { cluster = false } = options;
   const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
-  const connect = () =>
-    createConnection({ ...mysql, timezone: 'Z', dateStrings: true, multipleStatements: true });
+  const database = await makeTestDatabase(engine, name, options.mysql);
+  const connect = async () => (engine === 'postgresql' ? undefined : await connectByDriver(database.environment));
   let db = await connect();
-  await createFlughafenSchema(db, { database: name });
-  await seedFlights(db, { flights: options.flights ?? 500 });
+  await createFlughafenSchema(database.sql, { database: name });
+  await seedFlights(database.sql, { flights: options.flights ?? 500 });
   const cacheUser = inject('cacheUser');
-  const app = { user: name, host: '%', password: markedSecret('db') };
-  await createFlightsUser(db, app);
+  const app = { user: name, password: markedSecret('db') };
+  await createFlightsUser(database.sql, app);
   const environment = {
-    DB_HOST: mysql.host,
-    DB_PORT: String(mysql.port),
+    ...database.environment,
     DB_USER: app.user,
     DB_PASSWORD: app.password,
-    DB_NAME: name,
     CACHE_HOST: valkeyPlace.host,
     CACHE_PORT: String(valkeyPlace.port),
     CACHE_CLUSTER: String(cluster),
@@ -86,15 +92,22 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const opened: FlightCache[] = [];
   return {
     environment,
-    privileged: { DB_USER: mysql.user, DB_PASSWORD: mysql.password },
+    privileged: {
+      DB_USER: database.environment.DB_USER ?? '',
+      DB_PASSWORD: database.environment.DB_PASSWORD ?? '',
+    },
     settings,
+    get sql() {
+      return database.sql;
+    },
     get db() {
+      if (!db) throw new Error(`mysql2 cannot speak to ${engine}: use sql`);
       return db;
     },
     async reconnect() {
-      db.destroy();
+      db?.destroy();
+      await database.reconnect();
       db = await connect();
-      await db.query(`USE \`${name}\``);
     },
     valkey,
     tag: (partition) => `{${name}.flight.${String(partition)}}`,
@@ -104,18 +117,16 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       return cache;
     },
     async rows<T>(sql: string, values: unknown[] = []) {
-      const [rows] = await db.query<RowDataPacket[]>(sql, values);
-      return rows as T[];
+      return (await database.sql.rows(sql, values)) as T[];
     },
     async dispose() {
       await Promise.all(opened.map((cache) => cache.close()));
-      await noteReceiptKeys(db).catch(() => undefined);
-      // A test that restarts its own MySQL has cut this connection; the server's data goes with its folder.
-      const leave = `DROP DATABASE IF EXISTS \`${name}\`; DROP USER IF EXISTS '${name}'`;
-      await db.query(leave).catch((error: unknown) => {
+      await noteReceiptKeys(database.sql).catch(() => undefined);
+      db?.destroy();
+      // A test that restarts its own server may have ended it; the server's data goes with its folder.
+      await database.drop(name).catch((error: unknown) => {
         if (options.mysql === undefined) throw error;
       });
-      db.destroy();
       const nodes = valkey instanceof Cluster ? valkey.nodes('master') : [valkey];
       for (const node of nodes) {
         const keys = await node.keys(`{${name}.*`);
@@ -127,7 +138,20 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** What receipts are signed with. */
-async function noteReceiptKeys(db: Connection): Promise<void> {
-  const [rows] = await db.query<RowDataPacket[]>('SELECT DISTINCT store_id AS id FROM afterwrite_watermarks');
+async function noteReceiptKeys(sql: SqlConnection): Promise<void> {
+  const rows = await sql.rows<{ id: string }>('SELECT DISTINCT store_id AS id FROM afterwrite_watermarks');
   for (const { id } of rows) noteSecret(String(id));
+}
+
+async function connectByDriver(environment: Readonly<Record<string, string>>): Promise<Connection> {
+  return await createConnection({
+    host: environment.DB_HOST ?? '',
+    port: Number(environment.DB_PORT),
+    user: environment.DB_USER ?? '',
+    password: environment.DB_PASSWORD ?? '',
+    database: environment.DB_NAME ?? '',
+    timezone: 'Z',
+    dateStrings: true,
+    multipleStatements: true,
+  });
 }

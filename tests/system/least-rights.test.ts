@@ -8,6 +8,7 @@ import { ConfigurationError, parseSettings } from '@afterwrite/write-behind';
 import type { Redis } from 'iovalkey';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeWorld, silentLogger, type World } from '../support/world.ts';
+import { asSql } from '../support/as-sql.ts';
 
 const GOOD = { departure: '2030-01-01T10:00:00Z', arrival: '2030-01-01T12:00:00Z', user: 'test' };
 const REFUSED = { ...GOOD, departure: '2095-01-01T10:00:00Z', arrival: '2095-01-01T12:00:00Z' };
@@ -124,8 +125,8 @@ it('without any one of them something stops, and says what it lacks', async () =
 
 it('who may not make the tables, and finds none, is told what to do', async () => {
   const name = `${world.settings.DB_NAME}_none`;
-  await createFlughafenSchema(world.db, { database: name });
-  await seedFlights(world.db, { flights: 1 });
+  await createFlughafenSchema(asSql(world.db), { database: name });
+  await seedFlights(asSql(world.db), { flights: 1 });
   try {
     const open = () => world.open({ DB_NAME: name, CACHE_NAMESPACE: name });
     for (const more of ['SELECT ON flight', 'SELECT ON *']) {

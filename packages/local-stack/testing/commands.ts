@@ -9,6 +9,7 @@ import { parseSettings, type Settings } from '@afterwrite/write-behind';
 import { Redis } from 'iovalkey';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
+import { asSql } from '../../../tests/support/as-sql.ts';
 
 type CommandName =
   'check-history' | 'console' | 'demo' | 'reconcile' | 'repartition' | 'seed' | 'start' | 'status' | 'worker';
@@ -43,8 +44,8 @@ export async function makePlace(flights: number | undefined, more: Environment =
   const { host, port, user, password } = mysql;
   const connection = await createConnection({ host, port, user, password, timezone: 'Z', dateStrings: true });
   if (flights !== undefined) {
-    await createFlughafenSchema(connection, { database: name });
-    await seedFlights(connection, { flights });
+    await createFlughafenSchema(asSql(connection), { database: name });
+    await seedFlights(asSql(connection), { flights });
   }
   return {
     environment,

@@ -63,14 +63,14 @@ export async function openWriteThroughFlights(
 
 /** `flight` becomes `flight-cache-aside`: keys `{flight-cache-aside.4}:115`. */
 async function openPatternPorts<Value extends FieldValues, Changes extends FieldValues>(
-  { definition, mysql }: EntityOptions<Value, Changes>,
+  { definition, mappings }: EntityOptions<Value, Changes>,
   pattern: 'cache-aside' | 'write-through',
   settings: Settings,
   surroundings: Surroundings,
 ): Promise<CachePorts> {
   const own = { ...definition, name: `${definition.name}-${pattern}` };
   return await openPorts(
-    { definition: own, mysql },
+    { definition: own, mappings },
     { ...settings, QUEUE_PARTITIONS: PARTITIONS },
     surroundings,
   );

@@ -1,5 +1,5 @@
 /** Both patterns on the same few flights, each over ports that a test may change, and what the servers hold afterwards. */
-import { type Flight, type FlightChanges, flightDefinition, mysqlFlights } from '@afterwrite/flights';
+import { type Flight, type FlightChanges, flightDefinition, flightEntity } from '@afterwrite/flights';
 import { type CachePorts, cacheSettings, openPorts, type Settings } from '@afterwrite/write-behind';
 import { makeWorld, silentLogger, type World, type WorldOptions } from '../../../tests/support/world.ts';
 import { CacheAsideCache } from '../src/cache-aside.ts';
@@ -47,7 +47,7 @@ export async function makePatternWorld(options: WorldOptions = {}): Promise<Patt
   const world = await makeWorld({ flights: 50, ...options });
   const open = async (pattern: Pattern, settings: Settings) => {
     const definition = { ...flightDefinition, name: `flight-${pattern}` };
-    return await openPorts({ definition, mysql: mysqlFlights }, settings, { logger: silentLogger });
+    return await openPorts({ ...flightEntity, definition }, settings, { logger: silentLogger });
   };
   const [aside, through] = await Promise.all(PATTERNS.map((pattern) => open(pattern, world.settings)));
   const ports = { 'cache-aside': aside!, 'write-through': through! };

@@ -12,3 +12,4 @@ export {
   type UnreadableItem,
 } from './item.ts';
 export type * from './store/store.ts';
+export { mysqlSqlConnection } from './store/mysql/mysql-connection.ts';

@@ -9,7 +9,7 @@ import { airports } from './airports.ts';
 import { SeedCountError } from './errors.ts';
 import { maxSeededFlights, plannedFlight } from './flight-plan.ts';
 import { defaultSeededFlights, seedFlights, type SeedProgress } from './seed-flights.ts';
-import { seedLockName } from './seed-lock.ts';
+import { asSql } from '../../../../tests/support/as-sql.ts';
 
 let connection: Connection;
 let database: string;
@@ -36,7 +36,7 @@ function checksums(): Promise<string[]> {
 beforeEach(async () => {
   connection = await connect();
   database = `flights_test_${randomBytes(6).toString('hex')}`;
-  await createFlughafenSchema(connection, { database });
+  await createFlughafenSchema(asSql(connection), { database });
 });
 
 afterEach(async () => {
@@ -130,16 +130,16 @@ describe('createFlughafenSchema', () => {
   });
 
   test('again, it leaves what there is as it is', async () => {
-    await seedFlights(connection, { flights: 10 });
+    await seedFlights(asSql(connection), { flights: 10 });
     const before = await checksums();
-    await createFlughafenSchema(connection, { database });
+    await createFlughafenSchema(asSql(connection), { database });
     expect(await checksums()).toEqual(before);
   });
 
   test('a name with odd characters is one name', async () => {
     const odd = `${database}.a\`b`;
     try {
-      await createFlughafenSchema(connection, { database: odd });
+      await createFlughafenSchema(asSql(connection), { database: odd });
       expect(await linesOf('SELECT DATABASE()')).toEqual([odd]);
     } finally {
       await connection.query(`DROP DATABASE IF EXISTS \`${odd.replaceAll('`', '``')}\``);
@@ -149,7 +149,7 @@ describe('createFlughafenSchema', () => {
 
 describe('seedFlights', () => {
   test('writes the planned rows, 20,000 flights unless told otherwise', async () => {
-    const result = await seedFlights(connection);
+    const result = await seedFlights(asSql(connection));
     expect(result).toMatchObject({ outcome: 'SEEDED', flights: defaultSeededFlights, inserted: 20_000 });
     const [flight] = await rowsOf('SELECT * FROM flight WHERE flight_id = 115');
     const { flightno, from, to, departure, arrival, airlineId, airplaneId } = plannedFlight(115);
@@ -177,12 +177,12 @@ describe('seedFlights', () => {
   });
 
   test('a second time writes nothing, also when fewer are asked for', async () => {
-    await seedFlights(connection, { flights: 300 });
+    await seedFlights(asSql(connection), { flights: 300 });
     const before = await checksums();
     const progress: SeedProgress[] = [];
     const onProgress = (step: SeedProgress) => progress.push(step);
     for (const flights of [300, 115, 0]) {
-      const again = await seedFlights(connection, { flights, onProgress });
+      const again = await seedFlights(asSql(connection), { flights, onProgress });
       expect(again).toMatchObject({ outcome: 'ALREADY_SEEDED', flights: 300, inserted: 0 });
     }
     expect(progress).toEqual([]);
@@ -190,16 +190,16 @@ describe('seedFlights', () => {
   });
 
   test('more are added to those that are there, and the result is as if seeded at once', async () => {
-    await seedFlights(connection, { flights: 120 });
+    await seedFlights(asSql(connection), { flights: 120 });
     await connection.query('DELETE FROM flight WHERE flight_id IN (7, 8)');
-    const grown = await seedFlights(connection, { flights: 10_500 });
+    const grown = await seedFlights(asSql(connection), { flights: 10_500 });
     expect(grown).toMatchObject({ outcome: 'SEEDED', flights: 10_500, inserted: 10_382 });
     const checksumsGrown = (await checksums()).map((line) => line.split(' ')[1]);
 
     const other = `${database}_at_once`;
     try {
-      await createFlughafenSchema(connection, { database: other });
-      await seedFlights(connection, { flights: 10_500 });
+      await createFlughafenSchema(asSql(connection), { database: other });
+      await seedFlights(asSql(connection), { flights: 10_500 });
       expect((await checksums()).map((line) => line.split(' ')[1])).toEqual(checksumsGrown);
     } finally {
       await connection.query('DROP DATABASE IF EXISTS ??', [other]);
@@ -207,11 +207,11 @@ describe('seedFlights', () => {
   });
 
   test('rows that were changed or added since stay', async () => {
-    await seedFlights(connection, { flights: 120 });
+    await seedFlights(asSql(connection), { flights: 120 });
     await connection.query("UPDATE flight SET departure = '2027-01-02 03:04:00' WHERE flight_id = 115");
     await connection.query("UPDATE airport SET name = 'Renamed' WHERE airport_id = 1");
     await connection.query("INSERT INTO airport (iata, icao, name) VALUES (NULL, 'ZZZZ', 'Added')");
-    expect(await seedFlights(connection, { flights: 130 })).toMatchObject({
+    expect(await seedFlights(asSql(connection), { flights: 130 })).toMatchObject({
       outcome: 'SEEDED',
       inserted: 10,
     });
@@ -239,7 +239,7 @@ describe('seedFlights', () => {
   ])('a database with %s is not touched', async (_, insert, difference) => {
     await connection.query(insert);
     const before = await checksums();
-    const result = await seedFlights(connection, { flights: 120 });
+    const result = await seedFlights(asSql(connection), { flights: 120 });
     expect(result).toMatchObject({ outcome: 'FOREIGN_DATA', flights: 0, inserted: 0 });
     expect('reason' in result && result.reason).toContain(difference);
     expect(await checksums()).toEqual(before);
@@ -253,9 +253,9 @@ describe('seedFlights', () => {
       'airplane 2 has airline_id 9, not 1',
     ],
   ])('an %s that is not ours is seen', async (_, change, difference) => {
-    await seedFlights(connection, { flights: 5 });
+    await seedFlights(asSql(connection), { flights: 5 });
     await connection.query(change);
-    const result = await seedFlights(connection, { flights: 10 });
+    const result = await seedFlights(asSql(connection), { flights: 10 });
     expect(result).toMatchObject({ outcome: 'FOREIGN_DATA', flights: 5, inserted: 0 });
     expect('reason' in result && result.reason).toContain(difference);
   });
@@ -265,7 +265,7 @@ describe('seedFlights', () => {
     const stopAfterTheFirst = () => {
       throw stop;
     };
-    await expect(seedFlights(connection, { flights: 20_100, onProgress: stopAfterTheFirst })).rejects.toBe(
+    await expect(seedFlights(asSql(connection), { flights: 20_100, onProgress: stopAfterTheFirst })).rejects.toBe(
       stop,
     );
 
@@ -275,7 +275,7 @@ describe('seedFlights', () => {
     try {
       // Another connection: the lock of the stopped one is free.
       await other.query('USE ??', [database]);
-      const result = await seedFlights(other, { flights: 20_100, onProgress });
+      const result = await seedFlights(asSql(other), { flights: 20_100, onProgress });
       expect(result).toMatchObject({ outcome: 'SEEDED', flights: 20_100, inserted: 10_100 });
     } finally {
       await other.end();
@@ -285,14 +285,14 @@ describe('seedFlights', () => {
   });
 
   test('an error of the database leaves no half-written range', async () => {
-    await seedFlights(connection, { flights: 0 });
+    await seedFlights(asSql(connection), { flights: 0 });
     const { flightno, departure } = plannedFlight(5_000);
     await connection.query('ALTER TABLE flight ADD CHECK (flightno <> ? OR departure <> ?)', [
       flightno,
       departure,
     ]);
-    const seeding = seedFlights(connection, { flights: 6_000 });
-    await expect(seeding).rejects.toMatchObject({ code: 'ER_CHECK_CONSTRAINT_VIOLATED' });
+    const seeding = seedFlights(asSql(connection), { flights: 6_000 });
+    await expect(seeding).rejects.toMatchObject({ code: 'STORE_DATA_REFUSED' });
     // On the same connection: rows of a transaction left open would show.
     expect(await linesOf('SELECT COUNT(*) FROM flight')).toEqual(['0']);
   });
@@ -302,7 +302,7 @@ describe('seedFlights', () => {
     try {
       await other.query('USE ??', [database]);
       const options = { flights: 3_000 };
-      const results = await Promise.all([seedFlights(connection, options), seedFlights(other, options)]);
+      const results = await Promise.all([seedFlights(asSql(connection), options), seedFlights(asSql(other), options)]);
       expect(results.map(({ outcome }) => outcome).sort()).toEqual(['ALREADY_SEEDED', 'SEEDED']);
     } finally {
       await other.end();
@@ -313,9 +313,10 @@ describe('seedFlights', () => {
     const other = await connect();
     try {
       await other.query('USE ??', [database]);
-      await other.query(`DO GET_LOCK(${seedLockName}, 0)`);
-      const seeding = seedFlights(connection, { flights: 1, lockWaitSeconds: 0 });
-      await expect(seeding).rejects.toMatchObject({ code: 'SEED_LOCKED', retryable: true });
+      await asSql(other).locked('seed-flights', 0, async () => {
+        const seeding = seedFlights(asSql(connection), { flights: 1, lockWaitSeconds: 0 });
+        await expect(seeding).rejects.toMatchObject({ code: 'SEED_LOCKED', retryable: true });
+      });
       expect(await linesOf('SELECT COUNT(*) FROM airport')).toEqual(['0']);
     } finally {
       await other.end();
@@ -323,10 +324,11 @@ describe('seedFlights', () => {
   });
 
   test('no statement is longer than a quarter of the smallest usual max_allowed_packet', async () => {
-    const query = vi.spyOn(connection, 'query');
-    await seedFlights(connection, { flights: 10_000 });
-    const bytes = query.mock.calls.map((call) => {
-      const [sql, values] = call as unknown as [string, unknown[]?];
+    // What goes to the server passes here.
+    const format = vi.spyOn(rawOf(connection), 'query');
+    await seedFlights(asSql(connection), { flights: 10_000 });
+    const bytes = format.mock.calls.map(([given]) => {
+      const { sql, values } = given as unknown as { sql: string; values: unknown[] };
       return Buffer.byteLength(connection.format(sql, values));
     });
     expect(Math.max(...bytes)).toBeGreaterThan(100_000);
@@ -336,7 +338,7 @@ describe('seedFlights', () => {
   test.each([-1, 1.5, NaN, maxSeededFlights + 1])(
     '%d flights are refused before anything is written',
     async (flights) => {
-      await expect(seedFlights(connection, { flights })).rejects.toBeInstanceOf(SeedCountError);
+      await expect(seedFlights(asSql(connection), { flights })).rejects.toBeInstanceOf(SeedCountError);
       expect(await linesOf('SELECT COUNT(*) FROM airport')).toEqual(['0']);
     },
   );
@@ -344,6 +346,6 @@ describe('seedFlights', () => {
   test('the time it took is read from the clock it is given', async () => {
     let timeMs = 1_000;
     const nowMs = () => (timeMs += 250);
-    expect(await seedFlights(connection, { flights: 1, nowMs })).toMatchObject({ durationMs: 250 });
+    expect(await seedFlights(asSql(connection), { flights: 1, nowMs })).toMatchObject({ durationMs: 250 });
   });
 });

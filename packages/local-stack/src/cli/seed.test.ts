@@ -1,6 +1,7 @@
 import { createFlughafenSchema } from '@afterwrite/flights';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makePlace, type Place, runCommandLine } from '../../testing/commands.ts';
+import { asSql } from '../../../../tests/support/as-sql.ts';
 
 let place: Place;
 
@@ -21,7 +22,7 @@ test('makes schema and flights in a named database, and does nothing at a second
 });
 
 test('leaves a database with other data alone: one line, exit code 1', async () => {
-  await createFlughafenSchema(place.connection, { database: place.settings.DB_NAME });
+  await createFlughafenSchema(asSql(place.connection), { database: place.settings.DB_NAME });
   await place.connection.query("INSERT INTO airport (iata, icao, name) VALUES ('XXX', 'XXXX', 'Elsewhere')");
   const { code, stdout, stderr } = await runCommandLine('seed', [], place.environment);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -8,7 +8,7 @@ import {
 } from '@afterwrite/flights';
 import { Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
-import { DatabaseError, withMysql } from '../database.ts';
+import { DatabaseError, withDatabase } from '../database.ts';
 import { startServers } from '../servers.ts';
 
 function parseCount(text: string): number {
@@ -35,7 +35,7 @@ async function seed(flights: number, context: CommandContext): Promise<void> {
   });
   try {
     const { DB_NAME } = servers.settings;
-    const result = await withMysql(servers.settings, { useDatabase: false, signal }, async (connection) => {
+    const result = await withDatabase(servers.settings, { useDatabase: false, signal }, async (connection) => {
       await createFlughafenSchema(connection, { database: DB_NAME });
       return await seedFlights(connection, {
         flights,

@@ -1,12 +1,11 @@
 /**
  * What a write costs here: the median of write-behind updates of one flight beside the median of the same change made
- * directly in MySQL. Both write the times that the flight has, so the data stays as it was; MySQL even has less to do
+ * directly in the database. Both write the times that the flight has, so the data stays as it was; it even has less to do
  * then, as the row does not change. The direct writes are committed, because the commit is what a write waits for.
  */
 import type { Flight, FlightCache } from '@afterwrite/flights';
-import type { FlushResult, Settings } from '@afterwrite/write-behind';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { withMysql } from '../database.ts';
+import type { FlushResult, Settings, SqlConnection } from '@afterwrite/write-behind';
+import { withDatabase } from '../database.ts';
 
 /** Enough for a steady median, few enough to take no longer than a second on a slow disk. */
 const UPDATES = 50;
@@ -18,7 +17,7 @@ export interface Sample {
   readonly p95Ms: number;
 }
 
-interface LockedRow extends RowDataPacket {
+interface LockedRow {
   readonly flightno: string;
   readonly from: number;
   readonly to: number;
@@ -51,7 +50,7 @@ export async function measureWrites(options: MeasureOptions): Promise<Measured> 
     await cache.updateFlightDeparture(flight_id, { departure, arrival, user, comment });
   });
   const flush = await cache.flushQueue();
-  const databaseWrite = await withMysql(settings, { useDatabase: true, signal }, (connection) =>
+  const databaseWrite = await withDatabase(settings, { useDatabase: true, signal }, (connection) =>
     sample(DATABASE_WRITES, signal, () => writeDirectly(connection, flight, user)),
   );
   return { update, databaseWrite, flush };
@@ -70,37 +69,42 @@ async function sample(count: number, signal: AbortSignal, write: () => Promise<v
   return { count, medianMs: at(0.5), p95Ms: at(0.95) };
 }
 
-const LOCK_ROW = `SELECT flight_id, flightno, \`from\`, \`to\`, departure, arrival, airline_id, airplane_id
-FROM flight WHERE flight_id = ? FOR UPDATE`;
+const LOG_COLUMNS = [
+  ...['log_date', 'user', 'flight_id', 'flightno_old', 'flightno_new'],
+  ...['from_old', 'to_old', 'from_new', 'to_new'],
+  ...['departure_old', 'arrival_old', 'departure_new', 'arrival_new'],
+  ...['airplane_id_old', 'airplane_id_new', 'airline_id_old', 'airline_id_new', 'comment'],
+];
 
+const LOCK_ROW = `SELECT * FROM flight WHERE flight_id = ? FOR UPDATE`;
 const UPDATE_ROW = 'UPDATE flight SET departure = ?, arrival = ? WHERE flight_id = ?';
 
-const INSERT_LOG = `INSERT INTO flight_log (
-  log_date, user, flight_id, flightno_old, flightno_new, from_old, to_old, from_new, to_new,
-  departure_old, arrival_old, departure_new, arrival_new,
-  airplane_id_old, airplane_id_new, airline_id_old, airline_id_new, comment
-) VALUES (UTC_TIMESTAMP(), ?)`;
-
 /** The statements of one direct write, in order; each is a round trip. */
-export const DIRECT_WRITE = ['START TRANSACTION', LOCK_ROW, UPDATE_ROW, INSERT_LOG, 'COMMIT'] as const;
+export const DIRECT_WRITE = [
+  'START TRANSACTION',
+  LOCK_ROW,
+  UPDATE_ROW,
+  `INSERT INTO flight_log (${LOG_COLUMNS.join(', ')}) VALUES (…)`,
+  'COMMIT',
+] as const;
 
 /** What an application without a cache would do: the row locked, changed and audited in one transaction. */
-async function writeDirectly(connection: Connection, flight: Flight, user: string): Promise<void> {
-  const [departure, arrival] = [flight.departure, flight.arrival].map(asDatetime);
-  await connection.query('START TRANSACTION');
-  const [rows] = await connection.query<LockedRow[]>(LOCK_ROW, [flight.flight_id]);
-  const row = rows[0];
-  if (!row) throw new Error(`Flight ${String(flight.flight_id)} is gone.`);
-  await connection.query(UPDATE_ROW, [departure, arrival, flight.flight_id]);
-  const { flightno, from, to, airplane_id, airline_id } = row;
-  await connection.query(INSERT_LOG, [
-    [
-      ...[user, flight.flight_id, flightno, flightno, from, to, from, to],
-      ...[row.departure, row.arrival, departure, arrival],
-      ...[airplane_id, airplane_id, airline_id, airline_id, 'demo: measured database write'],
-    ],
-  ]);
-  await connection.query('COMMIT');
+async function writeDirectly(connection: SqlConnection, flight: Flight, user: string): Promise<void> {
+  const [departure = '', arrival = ''] = [flight.departure, flight.arrival].map(asDatetime);
+  await connection.transaction(async () => {
+    const [row] = await connection.rows<LockedRow>(LOCK_ROW, [flight.flight_id]);
+    if (!row) throw new Error(`Flight ${String(flight.flight_id)} is gone.`);
+    await connection.run(UPDATE_ROW, [departure, arrival, flight.flight_id]);
+    const { flightno, from, to, airplane_id, airline_id } = row;
+    await connection.insert('flight_log', LOG_COLUMNS, [
+      [
+        ...[asDatetime(new Date().toISOString()), user, flight.flight_id, flightno, flightno],
+        ...[from, to, from, to],
+        ...[row.departure, row.arrival, departure, arrival],
+        ...[airplane_id, airplane_id, airline_id, airline_id, 'demo: measured database write'],
+      ],
+    ]);
+  });
 }
 
 function asDatetime(time: string): string {

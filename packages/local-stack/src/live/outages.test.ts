@@ -12,6 +12,7 @@ import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Live, startLive } from '../start/live.ts';
 import { outageNotices } from '../start/outage-notices.ts';
+import { asSql } from '../../../../tests/support/as-sql.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const folder = makeTemporaryDataDir();
@@ -30,8 +31,8 @@ beforeAll(async () => {
   );
   const { host, port, user = '', password = '' } = engines.mysql;
   const connection = await createConnection({ host, port, user, password, timezone: 'Z', dateStrings: true });
-  await createFlughafenSchema(connection, { database: 'flughafendb' });
-  await seedFlights(connection, { flights: 60 });
+  await createFlughafenSchema(asSql(connection), { database: 'flughafendb' });
+  await seedFlights(asSql(connection), { flights: 60 });
   await connection.end();
   settings = parseSettings({
     ...{ DB_HOST: host, DB_PORT: String(port), DB_USER: user, DB_PASSWORD: password },

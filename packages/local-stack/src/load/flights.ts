@@ -4,8 +4,7 @@
  */
 import type { Flight, FlightChanges } from '@afterwrite/flights';
 import type { Settings } from '@afterwrite/write-behind';
-import type { RowDataPacket } from 'mysql2/promise';
-import { withMysql } from '../database.ts';
+import { withDatabase } from '../database.ts';
 
 export interface LoadFlights {
   readonly writeBehind: readonly string[];
@@ -24,10 +23,10 @@ const MINUTES = 60;
 
 /** Throws where there are fewer than three flights. */
 export async function pickFlights(settings: Settings): Promise<LoadFlights> {
-  return await withMysql(settings, { useDatabase: true }, async (connection) => {
+  return await withDatabase(settings, { useDatabase: true }, async (connection) => {
     const ids = async (order: 'ASC' | 'DESC', limit: number) => {
       const sql = `SELECT flight_id FROM flight ORDER BY flight_id ${order} LIMIT ?`;
-      const [rows] = await connection.query<RowDataPacket[]>(sql, [limit]);
+      const rows = await connection.rows<{ flight_id: number }>(sql, [limit]);
       return rows.map((row) => String(row.flight_id));
     };
     const lowest = await ids('ASC', WRITE_BEHIND_FLIGHTS + 2 * PATTERN_FLIGHTS);

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest
 import { makePlace, type Place } from '../../testing/commands.ts';
 import { Recorded } from '../live/recorded.ts';
 import { Load } from './load.ts';
+import { asSql } from '../../../../tests/support/as-sql.ts';
 
 const FLIGHTS = 80;
 const THEIRS = 20;
@@ -25,7 +26,7 @@ beforeAll(async () => {
   place = await makePlace(FLIGHTS);
   cache = await FlightCache.open(place.settings);
   const app = { user: place.settings.DB_NAME, host: '%', password: 'only for this test' };
-  await createFlightsUser(place.connection, app);
+  await createFlightsUser(asSql(place.connection), app);
   const { name, password } = inject('cacheUser');
   environment = {
     ...place.environment,

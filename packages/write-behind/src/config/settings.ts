@@ -77,9 +77,8 @@ function withDefaultsOfPlace(
   return { settings, missing };
 }
 
-function unbuilt({ DB_ENGINE, CACHE_ENGINE }: Settings): string[] {
+function unbuilt({ CACHE_ENGINE }: Settings): string[] {
   return [
-    ...(DB_ENGINE === 'mysql' ? [] : [`DB_ENGINE: ${DB_ENGINE} is not built yet; use mysql`]),
     ...(CACHE_ENGINE === 'valkey' ? [] : [`CACHE_ENGINE: ${CACHE_ENGINE} is not built yet; use valkey`]),
   ];
 }
