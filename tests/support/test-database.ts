@@ -1,5 +1,10 @@
 /** A database of its own on one of the run's servers, whichever engine it is. */
-import { connectDatabase, type DatabaseEngine, parseSettings, type SqlConnection } from '@afterwrite/write-behind';
+import {
+  connectDatabase,
+  type DatabaseEngine,
+  parseSettings,
+  type SqlConnection,
+} from '@afterwrite/write-behind';
 import { inject } from 'vitest';
 import type { ServerPlace } from './engines-setup.ts';
 

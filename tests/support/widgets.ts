@@ -88,7 +88,9 @@ export class WidgetWorld {
       CACHE_FILL_LEASE_MS: '60000',
       ...changes,
     });
-    const ports = await openPorts({ definition, mappings: { [engine]: mapping } }, settings, { logger: silentLogger });
+    const ports = await openPorts({ definition, mappings: { [engine]: mapping } }, settings, {
+      logger: silentLogger,
+    });
     const cacheOn = (own: CachePorts) => new WriteBehindCache(definition, own, cacheSettings(settings));
     const cache = cacheOn(ports);
     const valkey = new Redis(server.port, server.host);

@@ -63,7 +63,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const { cluster = false } = options;
   const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
   const database = await makeTestDatabase(engine, name, options.mysql);
-  const connect = async () => (engine === 'postgresql' ? undefined : await connectByDriver(database.environment));
+  const connect = async () =>
+    engine === 'postgresql' ? undefined : await connectByDriver(database.environment);
   let db = await connect();
   await createFlughafenSchema(database.sql, { database: name });
   await seedFlights(database.sql, { flights: options.flights ?? 500 });

@@ -27,14 +27,16 @@ import { silentLogger } from '../support/world.ts';
 /** A status variable of the connection that asks, as an entity: the engine's own connection says how it is encrypted. */
 const status = {
   definition: { name: 'status', parseId: String, parseChanges: (changes: unknown) => changes as FieldValues },
-  mysql: {
-    loadSql: 'SHOW SESSION STATUS LIKE ?',
-    lockSql: '',
-    idValue: (id: string) => id,
-    rowId: () => '',
-    toValue: (row: Readonly<Record<string, unknown>>) => ({ value: String(row.Value) }),
-    change: (row: Readonly<Record<string, unknown>>) => row,
-    write: () => Promise.resolve(),
+  mappings: {
+    mysql: {
+      loadSql: 'SHOW SESSION STATUS LIKE ?',
+      lockSql: '',
+      idValue: (id: string) => id,
+      rowId: () => '',
+      toValue: (row: Readonly<Record<string, unknown>>) => ({ value: String(row.Value) }),
+      change: (row: Readonly<Record<string, unknown>>) => row,
+      write: () => Promise.resolve(),
+    },
   },
 };
 

@@ -76,7 +76,8 @@ function explained(error: unknown, settings: Settings): unknown {
   const { title, missing } = databaseEngine(settings);
   const place = `${settings.DB_HOST}:${String(settings.DB_PORT)}`;
   const what = missing(error);
-  if (what === undefined) return new DatabaseError(`${title} at ${place}: ${error.message}`, { cause: error });
+  if (what === undefined)
+    return new DatabaseError(`${title} at ${place}: ${error.message}`, { cause: error });
   const isNot = what === 'DATABASE' ? 'does not exist' : 'does not have the tables of flughafendb';
   return new DatabaseError(
     `The database ${settings.DB_NAME} on ${place} ${isNot}: set DB_NAME, or make it with \`npm run seed\`.`,

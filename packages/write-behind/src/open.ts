@@ -114,7 +114,9 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
   });
   const mapping = mappings[settings.DB_ENGINE];
   if (!mapping) {
-    throw new ConfigurationError(`DB_ENGINE is ${settings.DB_ENGINE}, but ${definition.name} has no mapping for it.`);
+    throw new ConfigurationError(
+      `DB_ENGINE is ${settings.DB_ENGINE}, but ${definition.name} has no mapping for it.`,
+    );
   }
   const store = databaseEngine(settings).createStore({
     ...scope,
@@ -245,10 +247,7 @@ export function databaseEngine({ DB_ENGINE }: Pick<Settings, 'DB_ENGINE'>): Data
  * A connection of one's own to the database that the settings name, past the engine: see `SqlConnection`. Throws
  * StoreUnavailableError, ConfigurationError or StoreError.
  */
-export async function connectDatabase(
-  settings: Settings,
-  options?: ConnectOptions,
-): Promise<SqlConnection> {
+export async function connectDatabase(settings: Settings, options?: ConnectOptions): Promise<SqlConnection> {
   return await databaseEngine(settings).connect(databaseSettings(settings), options);
 }
 

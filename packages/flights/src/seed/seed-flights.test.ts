@@ -265,9 +265,9 @@ describe('seedFlights', () => {
     const stopAfterTheFirst = () => {
       throw stop;
     };
-    await expect(seedFlights(asSql(connection), { flights: 20_100, onProgress: stopAfterTheFirst })).rejects.toBe(
-      stop,
-    );
+    await expect(
+      seedFlights(asSql(connection), { flights: 20_100, onProgress: stopAfterTheFirst }),
+    ).rejects.toBe(stop);
 
     const progress: SeedProgress[] = [];
     const onProgress = (step: SeedProgress) => progress.push(step);
@@ -302,7 +302,10 @@ describe('seedFlights', () => {
     try {
       await other.query('USE ??', [database]);
       const options = { flights: 3_000 };
-      const results = await Promise.all([seedFlights(asSql(connection), options), seedFlights(asSql(other), options)]);
+      const results = await Promise.all([
+        seedFlights(asSql(connection), options),
+        seedFlights(asSql(other), options),
+      ]);
       expect(results.map(({ outcome }) => outcome).sort()).toEqual(['ALREADY_SEEDED', 'SEEDED']);
     } finally {
       await other.end();
@@ -325,7 +328,10 @@ describe('seedFlights', () => {
 
   test('no statement is longer than a quarter of the smallest usual max_allowed_packet', async () => {
     // What goes to the server passes here.
-    const format = vi.spyOn(rawOf(connection), 'query');
+    const { connection: raw } = connection as unknown as {
+      connection: { query: (given: unknown) => unknown };
+    };
+    const format = vi.spyOn(raw, 'query');
     await seedFlights(asSql(connection), { flights: 10_000 });
     const bytes = format.mock.calls.map(([given]) => {
       const { sql, values } = given as unknown as { sql: string; values: unknown[] };

@@ -155,7 +155,16 @@ async function insertMissingFlights(
     rows.push([id, flightno, from, to, departure, arrival, airlineId, airplaneId]);
   }
   if (rows.length === 0) return 0;
-  const columns = ['flight_id', 'flightno', 'from', 'to', 'departure', 'arrival', 'airline_id', 'airplane_id'];
+  const columns = [
+    'flight_id',
+    'flightno',
+    'from',
+    'to',
+    'departure',
+    'arrival',
+    'airline_id',
+    'airplane_id',
+  ];
   await connection.transaction(() => connection.insert('flight', columns, rows));
   return rows.length;
 }

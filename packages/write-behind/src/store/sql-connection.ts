@@ -35,7 +35,11 @@ export interface SqlConnection {
    * Works while no other connection works under this name in this database; the lock ends with the connection, however that
    * ends. undefined if it was not to be had within `waitSeconds`.
    */
-  locked<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<{ readonly result: T } | undefined>;
+  locked<T>(
+    name: string,
+    waitSeconds: number,
+    work: () => Promise<T>,
+  ): Promise<{ readonly result: T } | undefined>;
   /** Makes the database where it is missing, and goes into it. */
   enterDatabase(name: string): Promise<void>;
   /** Runs statements that make what is missing, one process at a time. */
