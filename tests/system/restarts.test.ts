@@ -6,7 +6,6 @@ import { closeClients } from '@afterwrite/functions/compose';
 import { handler as flush } from '@afterwrite/functions/flush';
 import type { FlightCache } from '@afterwrite/flights';
 import {
-  type EngineName,
   makeTemporaryDataDir,
   type RunningEngine,
   startEngine,
@@ -27,7 +26,7 @@ const SHORT_MS = 5300;
 const PATIENCE_MS = 60_000;
 
 let folder: TemporaryDataDir;
-let engines: Record<EngineName, RunningEngine>;
+let engines: Record<'valkey' | 'mysql', RunningEngine>;
 let world: World;
 
 beforeEach(async () => {
@@ -55,7 +54,7 @@ afterEach(async () => {
 });
 
 /** Killed at whatever it is doing, and started again on its data and its port. */
-async function restart(name: EngineName): Promise<void> {
+async function restart(name: keyof typeof engines): Promise<void> {
   const { port } = engines[name];
   await engines[name].kill();
   engines[name] = await startEngine(name, { dataDir: folder.path, port });

@@ -91,7 +91,8 @@ describe('leftovers', () => {
         port: 1,
         version: '1.0.0',
         source: 'path',
-        stopTimeoutMs: 1_000,
+        stopSignal: undefined,
+    stopTimeoutMs: 1_000,
         ready: true,
         users: [owner],
       });

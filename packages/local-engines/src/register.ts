@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { endContainer, isContainerRunning } from './os/docker.ts';
 import { tryLock } from './os/lock.ts';
 import { commandLine, endProcess, isAlive, processSpace, type ProcessIdentity } from './os/processes.ts';
-import type { Context, EngineName, Environment, Rung } from './types.ts';
+import type { Context, EngineName, Environment, Rung, StopSignal } from './types.ts';
 
 export interface ServerUser {
   readonly id: string;
@@ -30,6 +30,8 @@ export interface ServerRecord {
   readonly version: string;
   readonly source: Rung;
   readonly stopTimeoutMs: number;
+  /** Default SIGTERM. */
+  readonly stopSignal: StopSignal | undefined;
   /** False until it answered its protocol. */
   readonly ready: boolean;
   readonly users: readonly ServerUser[];
@@ -94,7 +96,7 @@ export async function endServer(
 ): Promise<void> {
   if (record.container !== undefined) await endContainer(record.container, stopTimeoutMs, env);
   if (record.server !== undefined && isOurs(record.server, record.folder)) {
-    await endProcess(record.server, stopTimeoutMs);
+    await endProcess(record.server, stopTimeoutMs, record.stopSignal);
   }
 }
 

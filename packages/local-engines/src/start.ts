@@ -115,6 +115,7 @@ async function launch(claim: Claim, launcher: Launcher, options: StartOptions): 
           version: launcher.version,
           source: launcher.source,
           stopTimeoutMs: definition.stopTimeoutMs,
+          stopSignal: definition.stopSignal,
           ready: false,
           users: [{ id: claim.userId, process: identifySelf() }],
         };

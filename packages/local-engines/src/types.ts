@@ -2,9 +2,10 @@
  * The words of this package. A rung is one way to get an engine; a definition is all that is
  * particular to one engine, so another engine is another file in `engines/` and nothing else.
  */
-export type EngineName = 'valkey' | 'mysql';
+export type EngineName = 'valkey' | 'redis' | 'redis-7' | 'memcached' | 'mysql' | 'mariadb' | 'postgresql';
 export type Rung = 'containers' | 'path' | 'debian';
 export type Mode = 'auto' | Rung;
+export type StopSignal = 'SIGTERM' | 'SIGINT';
 
 /** `process.env` or what stands in for it: PATH, HOME and XDG_CACHE_HOME are read. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -94,13 +95,22 @@ export interface EngineDefinition {
   readonly password?: string;
   /** Name of the server program on the PATH. */
   readonly programName: string;
+  /** Below `/`, folders that hold it though they are not on the PATH; a `*` stands for any version, the newest counts. */
+  readonly otherFolders?: string;
   /** Judges what `PROGRAM --version` printed. */
   readonly readVersion: (printed: string) => VersionAnswer;
-  readonly debian: { readonly packages: readonly string[]; readonly program: string };
+  readonly debian: {
+    readonly packages: readonly string[];
+    /** Within the root; a `*` stands for any version, the newest counts. */
+    readonly program: string;
+    /** Default: Debian's unstable suite. */
+    readonly suite?: string;
+  };
   readonly container: {
     readonly service: string;
     readonly internalPort: number;
-    readonly dataPath: string;
+    /** Undefined for one that has no data. */
+    readonly dataPath: string | undefined;
     /** Settings of the image, each `NAME=value`. */
     readonly environment: readonly string[];
     /** The whole command line within the image, our arguments first. */
@@ -108,6 +118,14 @@ export interface EngineDefinition {
   };
   /** How long a graceful stop may take before SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** What asks it to stop; default SIGTERM. */
+  readonly stopSignal?: StopSignal;
+  /** As root it is run as another user. */
+  readonly refusesRoot?: boolean;
+  /** In its log when it could not start yet, because processes of its killed predecessor still end: it is tried again. */
+  readonly predecessorIsEnding?: RegExp;
+  /** Default: newer servers read older data, never the other way round. */
+  readonly readsDataOf?: (written: string, running: string) => boolean;
   readonly serverArgs: (program: Program, place: ServerPlace) => readonly string[];
   /** Makes what the first start would otherwise take long to make, once a version, in the cache. */
   readonly prepare?: (program: Program, context: Context) => Promise<void>;

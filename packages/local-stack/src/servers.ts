@@ -91,7 +91,7 @@ const KINDS = {
     client: ({ DB_HOST, DB_PORT, DB_USER, DB_NAME }: Settings) =>
       `mysql -h ${DB_HOST} -P ${String(DB_PORT)} -u ${DB_USER} ${DB_NAME}`,
   },
-} as const satisfies Record<EngineName, ServerKind>;
+} as const satisfies Partial<Record<EngineName, ServerKind>>;
 
 const RUNG_WORDS: Readonly<Record<Rung, string>> = {
   containers: 'in a container',

@@ -1,66 +1,12 @@
-/** Valkey: append-only file on, no eviction, so that what was acknowledged survives a restart. */
-import { join } from 'node:path';
-import { LOOPBACK } from '../os/ports.ts';
-import type { EngineDefinition, ServerPlace, VersionAnswer } from '../types.ts';
-import { askValkey } from './resp.ts';
+/** Valkey: see `resp-server.ts`. */
+import { respServer } from './resp-server.ts';
+import { judgeVersion } from './version.ts';
 
-/** The last seconds of the AOF are written at a stop; a few MB at the most. */
-const STOP_TIMEOUT_MS = 10_000;
-
-const DURABLE_ARGS = [
-  '--appendonly',
-  'yes',
-  '--appendfsync',
-  'everysec',
-  '--save',
-  '',
-  '--maxmemory-policy',
-  'noeviction',
-] as const;
-
-function readVersion(printed: string): VersionAnswer {
-  const version = /^(?:Valkey) server v=(\d+\.\d+\.\d+)/m.exec(printed)?.[1];
-  if (version !== undefined) return { ok: true, version };
-  const line = printed.trim().split('\n')[0] ?? '';
-  return { ok: false, reason: `it is not Valkey but says "${line.slice(0, 80)}"` };
-}
-
-function serverArgs(place: ServerPlace): readonly string[] {
-  return [
-    '--bind',
-    LOOPBACK,
-    '--port',
-    String(place.port),
-    '--dir',
-    join(place.folder, 'data'),
-    '--daemonize',
-    'no',
-    // It would replace the command line, by which we know our own servers.
-    '--set-proc-title',
-    'no',
-    ...DURABLE_ARGS,
-  ];
-}
-
-export const valkey: EngineDefinition = {
+export const valkey = respServer({
   name: 'valkey',
   title: 'Valkey',
   programName: 'valkey-server',
-  readVersion,
+  readVersion: (printed) =>
+    judgeVersion(printed, { title: 'Valkey', pattern: /^Valkey server v=(\d+\.\d+\.\d+)/m, oldest: '7.2.0' }),
   debian: { packages: ['valkey-server', 'valkey-tools'], program: 'usr/bin/valkey-server' },
-  container: {
-    service: 'valkey',
-    internalPort: 6379,
-    dataPath: '/data',
-    environment: [],
-    // Clients come from the bridge's address, and the port is published on the loopback address only.
-    command: (args) => ['valkey-server', ...DURABLE_ARGS, '--protected-mode', 'no', ...args],
-  },
-  stopTimeoutMs: STOP_TIMEOUT_MS,
-  serverArgs: (_program, place) => serverArgs(place),
-  probe: async (host, port) => {
-    const reply = await askValkey({ host, port }, 'PING');
-    // With a password set by the caller's arguments the refusal is the answer of a ready server.
-    return reply === '+PONG' || (reply?.startsWith('-NOAUTH') ?? false);
-  },
-};
+});

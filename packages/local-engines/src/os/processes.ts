@@ -3,9 +3,10 @@
  * the process began does. Nothing in this package signals a process whose identity was not checked.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StopSignal } from '../types.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -38,6 +39,13 @@ function psField(pid: number, field: string): string | undefined {
   }
 }
 
+/** The fields of /proc/PID/stat from the third on, the state; undefined when there is no such process. */
+function statFields(pid: number): readonly string[] | undefined {
+  const stat = readOrUndefined(`/proc/${pid}/stat`);
+  // The program's name, in parentheses, may itself hold spaces and parentheses.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
 /** Undefined when there is no such process, or only its zombie. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   if (process.platform !== 'linux') {
@@ -46,16 +54,31 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
     if (state === undefined || state.startsWith('Z') || began === undefined) return undefined;
     return { pid, startedAt: began };
   }
-  const stat = readOrUndefined(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  // The program's name, in parentheses, may itself hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(pid);
+  if (fields === undefined) return undefined;
   const [state] = fields;
   // proc(5): starttime is field 22, the state after the name is field 3.
   const startTicks = fields[22 - 3];
   if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
   const boot = readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   return { pid, startedAt: `${boot}/${startTicks}` };
+}
+
+/** Pids of all processes with those of their parents. */
+function parents(): (readonly [pid: number, parent: number])[] {
+  if (process.platform !== 'linux') {
+    const printed = execFileSync('ps', ['-ax', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+    const lines = printed.trim().split('\n');
+    return lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
+  }
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  // proc(5): ppid is field 4, the state after the name is field 3.
+  return pids.map((pid) => [Number(pid), Number(statFields(Number(pid))?.[4 - 3])]);
+}
+
+function childrenOf(pid: number): ProcessIdentity[] {
+  const children = parents().filter(([, parent]) => parent === pid);
+  return children.map(([child]) => identifyProcess(child)).filter((child) => child !== undefined);
 }
 
 let self: ProcessIdentity | undefined;
@@ -87,7 +110,7 @@ export function processSpace(): string {
   return `${hostname()} ${namespace}`.trim();
 }
 
-function sendSignal(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): void {
+function sendSignal(identity: ProcessIdentity, signal: StopSignal | 'SIGSTOP' | 'SIGKILL'): void {
   if (!isAlive(identity)) return;
   try {
     process.kill(identity.pid, signal);
@@ -106,14 +129,25 @@ async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Prom
   return true;
 }
 
-/** Ends exactly this process and resolves when it is gone: SIGTERM, then SIGKILL after the limit. */
-export async function endProcess(identity: ProcessIdentity, stopTimeoutMs: number): Promise<void> {
+/**
+ * Ends exactly this process and resolves when it is gone: the signal, then SIGKILL after the limit. Its children do not
+ * survive a SIGKILL: they would write on into the server's folder, and PostgreSQL's also commit.
+ */
+export async function endProcess(
+  identity: ProcessIdentity,
+  stopTimeoutMs: number,
+  stopSignal: StopSignal = 'SIGTERM',
+): Promise<void> {
   if (stopTimeoutMs > 0) {
-    sendSignal(identity, 'SIGTERM');
+    sendSignal(identity, stopSignal);
     if (await waitUntilGone(identity, stopTimeoutMs)) return;
   }
-  sendSignal(identity, 'SIGKILL');
-  if (!(await waitUntilGone(identity, KILL_TIMEOUT_MS))) {
-    throw new Error(`Process ${identity.pid} did not end within ${KILL_TIMEOUT_MS} ms of SIGKILL.`);
+  // Held first: it would have further children while we look for them.
+  sendSignal(identity, 'SIGSTOP');
+  const family = isAlive(identity) ? [identity, ...childrenOf(identity.pid)] : [];
+  for (const member of family) sendSignal(member, 'SIGKILL');
+  for (const member of family) {
+    if (await waitUntilGone(member, KILL_TIMEOUT_MS)) continue;
+    throw new Error(`Process ${member.pid} did not end within ${KILL_TIMEOUT_MS} ms of SIGKILL.`);
   }
 }

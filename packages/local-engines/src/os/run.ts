@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly env?: Environment;
   readonly signal?: AbortSignal | undefined;
   readonly cwd?: string;
+  /** Its standard input; default: none. */
+  readonly input?: string;
   readonly onLine?: (line: string) => void;
 }
 
@@ -40,7 +42,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     let unfinished = '';
     let ended = false;
     const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: options.env ?? process.env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
@@ -60,6 +62,8 @@ export function run(command: string, args: readonly string[], options: RunOption
       end(false, `no answer within ${options.timeoutMs / 1_000} s`);
     }, options.timeoutMs);
     options.signal?.addEventListener('abort', abort);
+    // It may end without having read all of it; what became of it is in its exit code.
+    child.stdin.on('error', () => undefined).end(options.input);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       if (stdout.length < MAX_OUTPUT_CHARS) stdout += chunk;
       const lines = (unfinished + chunk).split('\n');

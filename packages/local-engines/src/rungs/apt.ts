@@ -22,7 +22,7 @@ const KEYRINGS = [
   '/usr/share/keyrings/debian-archive-keyring.gpg',
   '/usr/share/keyrings/debian-archive-keyring.pgp',
 ];
-const SUITE = 'sid';
+export const UNSTABLE = 'sid';
 
 export interface AptWorld {
   readonly folder: string;
@@ -111,7 +111,7 @@ function aptGet(
 }
 
 /** Makes the world in an empty folder and reads Debian's package lists into it. */
-export async function openAptWorld(folder: string, context: Context): Promise<AptWorld> {
+export async function openAptWorld(folder: string, suite: string, context: Context): Promise<AptWorld> {
   if (folder.includes('"'))
     throw new RungFailure(`apt cannot use a folder with a quote in its name: ${folder}`);
   const keyring = KEYRINGS.find((path) => existsSync(path));
@@ -128,7 +128,7 @@ export async function openAptWorld(folder: string, context: Context): Promise<Ap
   const world = { folder, context };
   let reason = '';
   for (const mirror of mirrors) {
-    await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${SUITE} main\n`);
+    await writeFile(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
     const answer = await aptGet(world, ['update', '--error-on=any'], UPDATE_TIMEOUT_MS);
     if (answer.ok) return world;
     reason = answer.lastLine;

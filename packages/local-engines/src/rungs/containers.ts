@@ -92,7 +92,7 @@ async function startOnce(
   const args = [
     ...['run', '--detach', '--name', name, '--label', `afterwrite.folder=${folder}`],
     ...['--publish', `${LOOPBACK}:${port}:${container.internalPort}`],
-    ...['--volume', `${name}:${container.dataPath}`],
+    ...(container.dataPath === undefined ? [] : ['--volume', `${name}:${container.dataPath}`]),
     ...container.environment.flatMap((setting) => ['--env', setting]),
     image,
     ...container.command(task.args),

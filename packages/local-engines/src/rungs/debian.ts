@@ -5,15 +5,15 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { RungFailure, throwIfAborted } from '../errors.ts';
-import { removeFolder } from '../os/files.ts';
+import { newestMatch, removeFolder } from '../os/files.ts';
 import { withLock } from '../os/lock.ts';
 import { run } from '../os/run.ts';
 import type { Context, EngineDefinition, Launcher, Program } from '../types.ts';
-import { downloadPackages, openAptWorld } from './apt.ts';
+import { downloadPackages, openAptWorld, UNSTABLE } from './apt.ts';
 import { nativeLauncher } from './native.ts';
 
 /** Another process may be fetching the same engine over a slow line. */
@@ -25,30 +25,38 @@ const ROOT_FORMAT = 1;
 
 interface Manifest {
   readonly version: string;
-  /** Both relative to the root. */
+  /** Relative to the root. */
   readonly loader: string;
+  /** Folders relative to the root, a colon between them. */
   readonly libraries: string;
 }
 
 const MANIFEST = 'afterwrite-root.json';
 
 async function findLoader(root: string): Promise<{ loader: string; libraries: string }> {
-  for (const triplet of await readdir(join(root, 'usr/lib'))) {
-    const libraries = join('usr/lib', triplet);
-    // Plain files among the folders give no names.
-    const names = await readdir(join(root, libraries)).catch(() => []);
-    const loader = names.find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
-    if (loader !== undefined) return { loader: join(libraries, loader), libraries };
+  // Until Debian 12 libc's own packages unpack into lib, the others into usr/lib.
+  for (const lib of ['usr/lib', 'lib']) {
+    for (const triplet of await readdir(join(root, lib)).catch(() => [])) {
+      // Plain files among the folders give no names.
+      const names = await readdir(join(root, lib, triplet)).catch(() => []);
+      const loader = names.find((name) => /^ld-linux.*\.so\.\d+$/.test(name));
+      if (loader === undefined) continue;
+      const libraries = [join('usr/lib', triplet), join('lib', triplet)];
+      return { loader: join(lib, triplet, loader), libraries: libraries.join(delimiter) };
+    }
   }
   throw new RungFailure('the packages brought no loader (ld-linux)');
 }
 
-function programOf(definition: EngineDefinition, root: string, manifest: Manifest): Program {
+async function programOf(definition: EngineDefinition, root: string, manifest: Manifest): Promise<Program> {
+  const program = await newestMatch(root, definition.debian.program);
+  if (program === undefined) throw new RungFailure(`the packages brought no ${definition.debian.program}`);
+  const libraries = manifest.libraries.split(delimiter).map((folder) => join(root, folder));
   return {
     source: 'debian',
     version: manifest.version,
     command: join(root, manifest.loader),
-    leadingArgs: ['--library-path', join(root, manifest.libraries), join(root, definition.debian.program)],
+    leadingArgs: ['--library-path', libraries.join(delimiter), program],
     root,
   };
 }
@@ -68,7 +76,7 @@ async function unpackAll(archives: readonly string[], root: string, context: Con
 
 async function describe(definition: EngineDefinition, root: string, context: Context): Promise<Manifest> {
   const manifest = { version: '', ...(await findLoader(root)) };
-  const program = programOf(definition, root, manifest);
+  const program = await programOf(definition, root, manifest);
   const printed = await run(program.command, [...program.leadingArgs, '--version'], {
     timeoutMs: VERSION_TIMEOUT_MS,
     env: context.env,
@@ -86,7 +94,7 @@ async function fetchRoot(definition: EngineDefinition, draft: string, context: C
   const root = join(draft, 'root');
   await mkdir(root, { recursive: true });
   context.progress(`${name}: reading Debian's package lists`);
-  const world = await openAptWorld(join(draft, 'apt'), context);
+  const world = await openAptWorld(join(draft, 'apt'), debian.suite ?? UNSTABLE, context);
   const archives = await downloadPackages(world, debian.packages, (size) => {
     context.progress(`${name}: downloading ${debian.packages.join(' and ')} with what they need (${size})`);
   });

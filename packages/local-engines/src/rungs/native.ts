@@ -10,31 +10,32 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LocalEnginesError, RungFailure, throwIfAborted } from '../errors.ts';
 import { chooseFreePort, LOOPBACK } from '../os/ports.ts';
+import { asOrdinaryUser } from '../os/ordinary-user.ts';
 import { endProcess, identifyProcess } from '../os/processes.ts';
+import { comparedVersions } from '../os/versions.ts';
 import type { Launcher, Program, StartedServer, StartTask } from '../types.ts';
 
-/** Between two questions to a server that starts; Valkey needs 30 ms, MySQL a second. */
+/** Between two questions to a server that starts: the quick ones need 30 ms, MySQL a second. */
 const READY_POLL_MS = 20;
 /** Each is a lost race for a port between our look and the server's bind. */
 const MAX_PORT_TRIES = 5;
+/** They end with the statement that they are at. */
+const PREDECESSOR_TIMEOUT_MS = 15_000;
+const PREDECESSOR_POLL_MS = 100;
 const LOG_LINES_SHOWN = 8;
 const PORT_TAKEN = /address already in use/i;
 
 /** Newer servers read older data folders, never the other way round. */
-function isNewer(written: string, running: string): boolean {
-  const ours = running.split('.').map(Number);
-  for (const [index, part] of written.split('.').map(Number).entries()) {
-    const difference = part - (ours[index] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return false;
+function isNotNewer(written: string, running: string): boolean {
+  return comparedVersions(written, running) <= 0;
 }
 
 async function makeDataFolder(program: Program, task: StartTask): Promise<void> {
   const { definition, folder } = task;
   const versionFile = join(folder, 'version');
   const written = existsSync(versionFile) ? (await readFile(versionFile, 'utf8')).trim() : undefined;
-  if (written !== undefined && isNewer(written, program.version)) {
+  const readsDataOf = definition.readsDataOf ?? isNotNewer;
+  if (written !== undefined && !readsDataOf(written, program.version)) {
     throw new RungFailure(
       `the data in ${folder} was written by ${definition.title} ${written}, ` +
         `and ${program.version} cannot read it; remove that folder to start empty`,
@@ -68,7 +69,9 @@ async function spawnServer(program: Program, task: StartTask, port: number): Pro
     ...task.definition.serverArgs(program, { folder: task.folder, port }),
     ...task.args,
   ];
-  const child = spawn(program.command, args, {
+  const plain = { command: program.command, args };
+  const { command, args: all } = task.definition.refusesRoot === true ? asOrdinaryUser(plain) : plain;
+  const child = spawn(command, all, {
     cwd: task.folder,
     detached: true,
     stdio: ['ignore', output.fd, output.fd],
@@ -115,7 +118,7 @@ async function startOnce(
   program: Program,
   task: StartTask,
   port: number,
-): Promise<StartedServer | 'port taken'> {
+): Promise<StartedServer | 'port taken' | 'too early'> {
   const spawned = await spawnServer(program, task, port);
   const pid = spawned.child.pid;
   const identity = pid === undefined ? undefined : identifyProcess(pid);
@@ -130,6 +133,7 @@ async function startOnce(
   if (identity !== undefined) await endProcess(identity, 0);
   const tail = await tailOf(spawned.log);
   if (PORT_TAKEN.test(tail)) return 'port taken';
+  if (task.definition.predecessorIsEnding?.test(tail) === true) return 'too early';
   const what =
     outcome.kind === 'ended'
       ? `ended before it was ready (${outcome.why})`
@@ -140,16 +144,36 @@ async function startOnce(
   );
 }
 
+/** As `startOnce`, again and again while processes of a killed predecessor end. */
+async function startAfterPredecessor(
+  program: Program,
+  task: StartTask,
+  port: number,
+): Promise<StartedServer | 'port taken'> {
+  const deadline = performance.now() + PREDECESSOR_TIMEOUT_MS;
+  for (;;) {
+    const started = await startOnce(program, task, port);
+    if (started !== 'too early') return started;
+    if (performance.now() > deadline) {
+      throw new RungFailure(
+        `processes of a server that was killed still use ${task.folder} after ${PREDECESSOR_TIMEOUT_MS / 1_000} s; ` +
+          `end them, see ${join(task.folder, 'server.log')}`,
+      );
+    }
+    await delay(PREDECESSOR_POLL_MS);
+  }
+}
+
 async function start(program: Program, task: StartTask): Promise<StartedServer> {
   await makeDataFolder(program, task);
   if (task.port !== undefined) {
     // Not tried before: a listener of ours would take the connections of clients that wait for this very server.
-    const started = await startOnce(program, task, task.port);
+    const started = await startAfterPredecessor(program, task, task.port);
     if (started !== 'port taken') return started;
     throw new LocalEnginesError('PORT_IN_USE', `Port ${task.port} is taken by another program.`);
   }
   for (let tries = 0; tries < MAX_PORT_TRIES; tries += 1) {
-    const started = await startOnce(program, task, await chooseFreePort());
+    const started = await startAfterPredecessor(program, task, await chooseFreePort());
     if (started !== 'port taken') return started;
   }
   throw new RungFailure(`${MAX_PORT_TRIES} ports in a row were taken between choice and start`);

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { RungFailure } from '../errors.ts';
+import { newestMatch } from '../os/files.ts';
 import { run } from '../os/run.ts';
 import type { Context, EngineDefinition, Launcher, Program } from '../types.ts';
 import { nativeLauncher } from './native.ts';
@@ -10,10 +11,16 @@ import { nativeLauncher } from './native.ts';
 /** `--version` answers in milliseconds; a wrapper that waits for something is no server. */
 const VERSION_TIMEOUT_MS = 10_000;
 
-async function findOnPath(programName: string, path: string): Promise<string | undefined> {
-  for (const folder of path.split(delimiter)) {
-    if (folder === '') continue;
-    const candidate = join(folder, programName);
+async function findProgram(
+  { programName, otherFolders }: EngineDefinition,
+  path: string,
+): Promise<string | undefined> {
+  const candidates = path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, programName));
+  const other = otherFolders === undefined ? undefined : await newestMatch('/', join(otherFolders, programName));
+  for (const candidate of [...candidates, ...(other === undefined ? [] : [other])]) {
     try {
       await access(candidate, constants.X_OK);
       return candidate;
@@ -25,9 +32,12 @@ async function findOnPath(programName: string, path: string): Promise<string | u
 }
 
 export async function findOnThisMachine(definition: EngineDefinition, context: Context): Promise<Launcher> {
-  const { programName } = definition;
-  const command = await findOnPath(programName, context.env.PATH ?? '');
-  if (command === undefined) throw new RungFailure(`no ${programName} on the PATH`);
+  const { programName, otherFolders } = definition;
+  const command = await findProgram(definition, context.env.PATH ?? '');
+  if (command === undefined) {
+    const also = otherFolders === undefined ? '' : ` and none in /${otherFolders}`;
+    throw new RungFailure(`no ${programName} on the PATH${also}`);
+  }
   const limits = { timeoutMs: VERSION_TIMEOUT_MS, env: context.env, signal: context.signal };
   const printed = await run(command, ['--version'], limits);
   if (!printed.ok) throw new RungFailure(`${command} --version failed: ${printed.lastLine}`);
