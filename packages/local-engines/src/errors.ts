@@ -7,6 +7,8 @@ export type LocalEnginesErrorCode =
   | 'NO_RUNG_WORKED'
   /** A value of LOCAL_ENGINES that is no mode. */
   | 'BAD_MODE'
+  /** A value of DB_ENGINE or CACHE_ENGINE, or a name, that is no engine. */
+  | 'BAD_ENGINE'
   /** Another live process, or another handle of this one, runs a server from this folder. */
   | 'DATA_DIR_IN_USE'
   /** The port that was asked for is taken. */

@@ -52,7 +52,7 @@ function whatToDo(definition: EngineDefinition): string {
     '  - start Docker',
     `  - install ${definition.title} so that ${definition.programName} is on the PATH`,
     '  - on a Debian machine, let apt reach its mirror (try: apt-get update)',
-    '  - use servers of your own: set CACHE_HOST and DB_HOST',
+    '  - use servers of your own: set CACHE_HOST and DB_HOST (with memcached QUEUE_HOST as well)',
   ].join('\n');
 }
 

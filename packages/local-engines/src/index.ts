@@ -1,9 +1,10 @@
 /**
- * Real engines on any machine: finds, fetches, starts and stops Valkey and MySQL. A stop leaves no
+ * Real engines on any machine: finds, fetches, starts and stops the databases and caches. A stop leaves no
  * process behind; what a killed process left is ended by the next start, and nothing else ever is.
  */
 export { startValkeyCluster, type ClusterOptions, type RunningCluster } from './cluster.ts';
 export { LocalEnginesError, type LocalEnginesErrorCode } from './errors.ts';
+export { enginesOf } from './choose.ts';
 export { parseMode } from './find.ts';
 export { fetchEngine } from './fetch.ts';
 export { startEngine, startEngines, type RunningEngines } from './start.ts';

@@ -92,7 +92,7 @@ describe('leftovers', () => {
         version: '1.0.0',
         source: 'path',
         stopSignal: undefined,
-    stopTimeoutMs: 1_000,
+        stopTimeoutMs: 1_000,
         ready: true,
         users: [owner],
       });

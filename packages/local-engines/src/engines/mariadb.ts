@@ -58,7 +58,12 @@ async function setUp(program: Program, data: string, limits: Limits): Promise<Ru
   const args = [
     ...['--no-defaults', '--bootstrap', `--datadir=${data}`, ...placeArgs(program), ...asRootArgs()],
     // As its own set-up does: statements of the files are longer than the default.
-    ...['--max-allowed-packet=8M', '--net-buffer-length=16K', '--enforce-storage-engine=', '--log-warnings=0'],
+    ...[
+      '--max-allowed-packet=8M',
+      '--net-buffer-length=16K',
+      '--enforce-storage-engine=',
+      '--log-warnings=0',
+    ],
     // Copied with each data folder; the first start makes it as large as it should be.
     '--innodb-log-file-size=8M',
   ];

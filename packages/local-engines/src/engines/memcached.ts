@@ -50,5 +50,6 @@ export const memcached: EngineDefinition = {
     // It refuses to run as root unless it is told so.
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
   ],
-  probe: async (host, port) => (await askMemcached({ host, port }, 'version'))?.startsWith('VERSION ') ?? false,
+  probe: async (host, port) =>
+    (await askMemcached({ host, port }, 'version'))?.startsWith('VERSION ') ?? false,
 };

@@ -121,7 +121,11 @@ export const postgresql: EngineDefinition = {
   programName: 'postgres',
   otherFolders: 'usr/lib/postgresql/*/bin',
   readVersion: (printed) =>
-    judgeVersion(printed, { title: 'PostgreSQL', pattern: /^postgres \(PostgreSQL\) (\d+(?:\.\d+)?)/m, oldest: '14' }),
+    judgeVersion(printed, {
+      title: 'PostgreSQL',
+      pattern: /^postgres \(PostgreSQL\) (\d+(?:\.\d+)?)/m,
+      oldest: '14',
+    }),
   debian: { packages: ['postgresql'], program: 'usr/lib/postgresql/*/bin/postgres' },
   container: {
     service: 'postgresql',

@@ -20,7 +20,8 @@ export interface Command {
 export function asOrdinaryUser({ command, args }: Command): Command {
   if (process.getuid?.() !== 0) return { command, args };
   const setpriv = SETPRIV.find((path) => existsSync(path));
-  if (setpriv === undefined) throw new RungFailure('it refuses to run as root, and there is no setpriv (util-linux)');
+  if (setpriv === undefined)
+    throw new RungFailure('it refuses to run as root, and there is no setpriv (util-linux)');
   return {
     command: setpriv,
     args: [

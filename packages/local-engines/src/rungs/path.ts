@@ -19,7 +19,8 @@ async function findProgram(
     .split(delimiter)
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, programName));
-  const other = otherFolders === undefined ? undefined : await newestMatch('/', join(otherFolders, programName));
+  const other =
+    otherFolders === undefined ? undefined : await newestMatch('/', join(otherFolders, programName));
   for (const candidate of [...candidates, ...(other === undefined ? [] : [other])]) {
     try {
       await access(candidate, constants.X_OK);
