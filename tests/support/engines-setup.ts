@@ -1,5 +1,5 @@
 /**
- * One Valkey and one MySQL for the whole test run, and a cluster of three, in temporary folders. Test files take their
+ * One server of each engine for the whole test run, and a cluster of three Valkeys, in temporary folders. Test files take their
  * places by `inject`, and a namespace and a database of their own, so that files run beside each other.
  */
 import { makeTemporaryDataDir, parseMode, startEngines, startValkeyCluster } from '@afterwrite/local-engines';
@@ -17,9 +17,14 @@ export interface ServerPlace {
 declare module 'vitest' {
   interface ProvidedContext {
     valkey: ServerPlace;
+    redis: ServerPlace;
+    'redis-7': ServerPlace;
+    memcached: ServerPlace;
     mysql: ServerPlace;
+    mariadb: ServerPlace;
+    postgresql: ServerPlace;
     valkeyCluster: ServerPlace;
-    /** Of both Valkeys, for the engine: with a password that must stand nowhere. */
+    /** Of all that can be a queue's server, for the engine: with a password that must stand nowhere. */
     cacheUser: { readonly name: string; readonly password: string };
   }
 }
@@ -27,10 +32,12 @@ declare module 'vitest' {
 /** Servers of a run that had them before this one and keeps them after it, as JSON of `Places`. */
 export const GIVEN_SERVERS_VARIABLE = 'AFTERWRITE_TEST_SERVERS';
 
+const QUEUE_SERVERS = ['valkey', 'redis', 'redis-7'] as const;
+const OTHERS = ['memcached', 'mysql', 'mariadb', 'postgresql'] as const;
+const SERVERS = [...QUEUE_SERVERS, ...OTHERS];
+
 interface Places {
-  readonly valkey: ServerPlace;
-  readonly mysql: ServerPlace;
-  readonly valkeyCluster: ServerPlace;
+  readonly servers: Readonly<Record<(typeof SERVERS)[number] | 'valkeyCluster', ServerPlace>>;
   readonly cacheUser: { readonly name: string; readonly password: string };
 }
 
@@ -47,9 +54,9 @@ export async function startServers(): Promise<TestServers> {
     onProgress: (line: string) => process.stderr.write(`${line}\n`),
   };
   const cacheUser = { name: 'app', password: markedSecret('cache') };
-  const engines = await startEngines(['valkey', 'mysql'], options);
+  const engines = await startEngines(SERVERS, options);
   const cluster = await startValkeyCluster(options);
-  for (const { host, port } of [engines.get('valkey'), ...cluster.nodes]) {
+  for (const { host, port } of [...QUEUE_SERVERS.map((name) => engines.get(name)), ...cluster.nodes]) {
     const admin = new Redis(port, host);
     // Of its own, beside the default user that has no password: tests look into the server as that one.
     await admin.acl('SETUSER', cacheUser.name, 'on', `>${cacheUser.password}`, '~*', '&*', '+@all');
@@ -59,9 +66,13 @@ export async function startServers(): Promise<TestServers> {
   if (!node) throw new Error('the cluster has no nodes');
   return {
     places: {
-      valkey: place(engines.get('valkey')),
-      mysql: place(engines.get('mysql')),
-      valkeyCluster: place(node),
+      servers: {
+        ...(Object.fromEntries(SERVERS.map((name) => [name, place(engines.get(name))])) as Record<
+          (typeof SERVERS)[number],
+          ServerPlace
+        >),
+        valkeyCluster: place(node),
+      },
       cacheUser,
     },
     async stop() {
@@ -102,7 +113,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     given === undefined
       ? await startServers()
       : { places: JSON.parse(given) as Places, stop: () => Promise.resolve() };
-  for (const name of ['valkey', 'mysql', 'valkeyCluster'] as const) project.provide(name, places[name]);
+  for (const name of [...SERVERS, 'valkeyCluster'] as const) project.provide(name, places.servers[name]);
   project.provide('cacheUser', places.cacheUser);
   return async () => {
     await stop();
