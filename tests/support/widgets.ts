@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto';
 import {
   type CachePorts,
   cacheSettings,
-  type DatabaseEngine,
   type EntityDefinition,
   type FieldValues,
   openPorts,
@@ -18,6 +17,7 @@ import {
 import { Redis } from 'iovalkey';
 import { inject } from 'vitest';
 import { makeAppUser } from './app-user.ts';
+import { cacheEnvironment, FIRST_PAIR, type Pair, queueServer } from './pair.ts';
 import { makeTestDatabase, type TestDatabase } from './test-database.ts';
 import { type Field, FIELDS, RESET, RIGHTS, widgetTables } from './widget-tables.ts';
 import { silentLogger } from './world.ts';
@@ -62,12 +62,12 @@ export class WidgetWorld {
   static async open(
     ids: readonly string[],
     changes: Readonly<Record<string, string>> = {},
-    engine: DatabaseEngine = 'mysql',
+    pair: Pair = FIRST_PAIR,
   ): Promise<WidgetWorld> {
     const name = `w_${randomBytes(6).toString('hex')}`;
-    const server = inject('valkey');
-    const { tables, mapping } = widgetTables[engine];
-    const database = await makeTestDatabase(engine, name);
+    const server = inject(queueServer(pair.cache));
+    const { tables, mapping } = widgetTables[pair.database];
+    const database = await makeTestDatabase(pair.database, name);
     const { sql } = database;
     for (const table of tables) await sql.run(table);
     await sql.run('INSERT INTO cause VALUES (1)');
@@ -80,15 +80,14 @@ export class WidgetWorld {
     const settings = parseSettings({
       ...database.environment,
       ...app,
-      CACHE_HOST: server.host,
-      CACHE_PORT: String(server.port),
+      ...cacheEnvironment(pair.cache),
       CACHE_NAMESPACE: name,
       QUEUE_PARTITIONS: '1',
       // Leases end only where a schedule says so.
       CACHE_FILL_LEASE_MS: '60000',
       ...changes,
     });
-    const ports = await openPorts({ definition, mappings: { [engine]: mapping } }, settings, {
+    const ports = await openPorts({ definition, mappings: { [pair.database]: mapping } }, settings, {
       logger: silentLogger,
     });
     const cacheOn = (own: CachePorts) => new WriteBehindCache(definition, own, cacheSettings(settings));

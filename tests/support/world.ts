@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createFlightsUser, createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
 import {
-  type DatabaseEngine,
   type Logger,
   parseSettings,
   type Settings,
@@ -18,6 +17,7 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { capture, markedSecret, noteSecret } from './capture.ts';
 import type { ServerPlace } from './engines-setup.ts';
+import { type CacheServer, cacheEnvironment, FIRST_PAIR, type Pair, queueServer } from './pair.ts';
 import { makeTestDatabase } from './test-database.ts';
 
 export interface World {
@@ -45,8 +45,8 @@ export interface WorldOptions {
   readonly cluster?: boolean;
   /** Another Valkey than the run's own. */
   readonly valkey?: { readonly host: string; readonly port: number };
-  /** Default: mysql. */
-  readonly database?: DatabaseEngine;
+  /** Default: MySQL and Valkey. */
+  readonly pair?: Pair;
   /** Another server of the database than the run's own. */
   readonly mysql?: ServerPlace;
 }
@@ -59,30 +59,31 @@ export const silentLogger: Logger = { debug: keep, info: keep, warn: keep, error
 
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  const engine = options.database ?? 'mysql';
-  const { cluster = false } = options;
-  const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : 'valkey');
+  const { cluster = false, pair = FIRST_PAIR } = options;
+  const engine = pair.database;
+  const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : queueServer(pair.cache));
   const database = await makeTestDatabase(engine, name, options.mysql);
   const connect = async () =>
     engine === 'postgresql' ? undefined : await connectByDriver(database.environment);
   let db = await connect();
   await createFlughafenSchema(database.sql, { database: name });
   await seedFlights(database.sql, { flights: options.flights ?? 500 });
-  const cacheUser = inject('cacheUser');
   const app = { user: name, password: markedSecret('db') };
   await createFlightsUser(database.sql, app);
   const environment = {
     ...database.environment,
     DB_USER: app.user,
     DB_PASSWORD: app.password,
-    CACHE_HOST: valkeyPlace.host,
-    CACHE_PORT: String(valkeyPlace.port),
-    CACHE_CLUSTER: String(cluster),
+    ...cacheEnvironment(pair.cache),
+    ...(options.valkey !== undefined || cluster
+      ? {
+          CACHE_HOST: valkeyPlace.host,
+          CACHE_PORT: String(valkeyPlace.port),
+          CACHE_CLUSTER: String(cluster),
+        }
+      : {}),
     // Another Valkey knows no such user.
-    ...(options.valkey === undefined && {
-      CACHE_USERNAME: cacheUser.name,
-      CACHE_PASSWORD: cacheUser.password,
-    }),
+    ...(options.valkey === undefined && userOf(pair.cache)),
     CACHE_NAMESPACE: name,
     ...options.environment,
   };
@@ -141,7 +142,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 /** What receipts are signed with. */
 async function noteReceiptKeys(sql: SqlConnection): Promise<void> {
   const rows = await sql.rows<{ id: string }>('SELECT DISTINCT store_id AS id FROM afterwrite_watermarks');
-  for (const { id } of rows) noteSecret(String(id));
+  for (const { id } of rows) noteSecret(id);
 }
 
 async function connectByDriver(environment: Readonly<Record<string, string>>): Promise<Connection> {
@@ -155,4 +156,11 @@ async function connectByDriver(environment: Readonly<Record<string, string>>): P
     dateStrings: true,
     multipleStatements: true,
   });
+}
+
+/** Of the queue's server: memcached knows no users. */
+function userOf(cache: CacheServer): Record<string, string> {
+  const { name, password } = inject('cacheUser');
+  const side = cache === 'memcached' ? 'QUEUE' : 'CACHE';
+  return { [`${side}_USERNAME`]: name, [`${side}_PASSWORD`]: password };
 }

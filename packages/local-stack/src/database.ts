@@ -73,11 +73,11 @@ export async function requireTables(settings: Settings, signal?: AbortSignal): P
 /** Only what the database or the network said; mistakes of ours keep their own words. */
 function explained(error: unknown, settings: Settings): unknown {
   if (!(error instanceof AfterwriteError)) return error;
-  const { title, missing } = databaseEngine(settings);
+  const engine = databaseEngine(settings);
   const place = `${settings.DB_HOST}:${String(settings.DB_PORT)}`;
-  const what = missing(error);
+  const what = engine.missing(error);
   if (what === undefined)
-    return new DatabaseError(`${title} at ${place}: ${error.message}`, { cause: error });
+    return new DatabaseError(`${engine.title} at ${place}: ${error.message}`, { cause: error });
   const isNot = what === 'DATABASE' ? 'does not exist' : 'does not have the tables of flughafendb';
   return new DatabaseError(
     `The database ${settings.DB_NAME} on ${place} ${isNot}: set DB_NAME, or make it with \`npm run seed\`.`,

@@ -334,7 +334,7 @@ describe('seedFlights', () => {
     const format = vi.spyOn(raw, 'query');
     await seedFlights(asSql(connection), { flights: 10_000 });
     const bytes = format.mock.calls.map(([given]) => {
-      const { sql, values } = given as unknown as { sql: string; values: unknown[] };
+      const { sql, values } = given as { sql: string; values: unknown[] };
       return Buffer.byteLength(connection.format(sql, values));
     });
     expect(Math.max(...bytes)).toBeGreaterThan(100_000);

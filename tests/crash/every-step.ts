@@ -3,10 +3,13 @@
  * is lost before or after, it stands still while others go on. Then another goes on, and every promise is checked on
  * the real servers. Points are counted at run time, so a new command is tried by itself.
  *
+ * One file for each pair of engines that it is run for: they run beside each other.
+ *
  * A failure names itself; AFTERWRITE_STOP='flush: one batch/5/dies after' plays that one alone.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fault, FAULTS, type Point } from '../support/fault-points.ts';
+import { nameOf, type Pair } from '../support/pair.ts';
 import { WidgetWorld } from '../support/widgets.ts';
 import { readAwaits } from './awaits.ts';
 import { scenarios, type Scenario } from './scenarios.ts';
@@ -35,18 +38,6 @@ let world: WidgetWorld;
 let stops = 0;
 /** Where points were, over all scenarios. */
 const reached = new Set<string>();
-
-beforeAll(async () => {
-  world = await WidgetWorld.open(['1', '2'], {
-    CACHE_WAIT_MS: '150',
-    QUEUE_LEASE_MS: '100',
-    QUEUE_WHEN_FULL: 'help',
-  });
-});
-afterAll(async () => {
-  console.log(`${stops} stops in ${scenarios.length} scenarios, at ${reached.size} lines of the engine`);
-  await world.dispose();
-});
 
 /** What happened, shortly: the commands up to the stop. */
 function timeline(points: readonly Point[], at: number): string {
@@ -80,36 +71,47 @@ async function stopAt(
   return [`${scenario.name}/${at}/${fault}\n  ${broken.join('\n  ')}\n${timeline(counted, at)}`];
 }
 
-describe.each(scenarios)('$name', (scenario) => {
-  it('keeps every promise wherever and however it is stopped', async () => {
-    const { broken, points } = await Stage.play(world, scenario);
-    expect(broken).toEqual([]);
-    expect(points).not.toEqual([]);
-    expect(lockedTooLate(points)).toEqual([]);
-    for (const { site } of points) reached.add(site);
-    const failures: string[] = [];
-    const seen = new Map<string, number>();
-    for (const [at, { name, site, faults }] of points.entries()) {
-      const times = (seen.get(`${name} ${site}`) ?? 0) + 1;
-      seen.set(`${name} ${site}`, times);
-      const tried = times <= TRIED_ALL_WAYS ? FAULTS : DEATHS;
-      for (const fault of tried.filter((each) => faults.includes(each))) {
-        if (ONE !== undefined && ONE !== `${scenario.name}/${at}/${fault}`) continue;
-        if (failures.length < MOST_FAILURES) failures.push(...(await stopAt(scenario, points, at, fault)));
+export function describeEveryStep(pair: Pair): void {
+  beforeAll(async () => {
+    const settings = { CACHE_WAIT_MS: '150', QUEUE_LEASE_MS: '100', QUEUE_WHEN_FULL: 'help' };
+    world = await WidgetWorld.open(['1', '2'], settings, pair);
+  });
+  afterAll(async () => {
+    const where = `${nameOf(pair)}: ${stops} stops in ${scenarios.length} scenarios`;
+    console.log(`${where}, at ${reached.size} lines of the engine`);
+    await world.dispose();
+  });
+  describe.each(scenarios)('$name', (scenario) => {
+    it('keeps every promise wherever and however it is stopped', async () => {
+      const { broken, points } = await Stage.play(world, scenario);
+      expect(broken).toEqual([]);
+      expect(points).not.toEqual([]);
+      expect(lockedTooLate(points)).toEqual([]);
+      for (const { site } of points) reached.add(site);
+      const failures: string[] = [];
+      const seen = new Map<string, number>();
+      for (const [at, { name, site, faults }] of points.entries()) {
+        const times = (seen.get(`${name} ${site}`) ?? 0) + 1;
+        seen.set(`${name} ${site}`, times);
+        const tried = times <= TRIED_ALL_WAYS ? FAULTS : DEATHS;
+        for (const fault of tried.filter((each) => faults.includes(each))) {
+          if (ONE !== undefined && ONE !== `${scenario.name}/${at}/${fault}`) continue;
+          if (failures.length < MOST_FAILURES) failures.push(...(await stopAt(scenario, points, at, fault)));
+        }
       }
-    }
-    expect(failures, failures.join('\n\n')).toEqual([]);
-  });
-});
-
-describe('the points', () => {
-  const { commands, others } = readAwaits();
-
-  it('are at every command that the engine sends', () => {
-    expect([...commands].filter((site) => !reached.has(site))).toEqual([]);
+      expect(failures, failures.join('\n\n')).toEqual([]);
+    });
   });
 
-  it('are at everything that the engine waits for', () => {
-    expect(others).toEqual(WITHOUT_POINT);
+  describe('the points', () => {
+    const { commands, others } = readAwaits();
+
+    it('are at every command that the engine sends', () => {
+      expect([...commands].filter((site) => !reached.has(site))).toEqual([]);
+    });
+
+    it('are at everything that the engine waits for', () => {
+      expect(others).toEqual(WITHOUT_POINT);
+    });
   });
-});
+}

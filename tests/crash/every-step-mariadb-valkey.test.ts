@@ -1,0 +1,3 @@
+import { describeEveryStep } from './every-step.ts';
+
+describeEveryStep({ database: 'mariadb', cache: 'valkey' });
