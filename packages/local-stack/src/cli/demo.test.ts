@@ -195,10 +195,10 @@ describe('what cannot be done is one clear line', () => {
     await empty.remove();
   });
 
-  test('an engine that is not built is refused before anything starts', async () => {
+  test('settings that cannot be are refused before anything starts', async () => {
     const { code, stderr } = await runCommandLine('demo', [], { CACHE_ENGINE: 'memcached' });
     expect(code).toBe(1);
-    expect(stderr).toContain('CACHE_ENGINE: memcached is not built yet');
+    expect(stderr).toContain('QUEUE_HOST: must name a Valkey or a Redis');
     expect(stderr).not.toContain('    at ');
   });
 });

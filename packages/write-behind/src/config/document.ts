@@ -6,6 +6,7 @@ interface JsonProperty {
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly range?: string;
+  readonly fallback?: string;
 }
 
 export function configurationPage(): string {
@@ -23,8 +24,8 @@ export function configurationPage(): string {
   ];
   for (const [name, schema] of Object.entries(variables.shape)) {
     const property = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-    const { description = '', range, enum: choices } = property as JsonProperty;
-    const fallback = defaultOf(schema);
+    const { description = '', range, enum: choices, fallback: told } = property as JsonProperty;
+    const fallback = told ?? defaultOf(schema);
     const shown = fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
     lines.push(
       `| \`${name}\` | ${shown} | ${(range ?? choices?.join(', ') ?? '').replaceAll('|', '\\|')} | ${description} |`,

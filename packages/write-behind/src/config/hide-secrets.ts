@@ -1,7 +1,7 @@
 /** Keeps passwords out of what is printed of settings; they stay fields like any other to who reads or copies them. */
 import { inspect } from 'node:util';
 
-const SECRETS = ['DB_PASSWORD', 'CACHE_PASSWORD'] as const;
+const SECRETS = ['DB_PASSWORD', 'CACHE_PASSWORD', 'QUEUE_PASSWORD'] as const;
 
 /** The same object, which `JSON.stringify` and `util.inspect` show without its passwords. A copy by `{...}` shows them. */
 export function hideSecrets<T extends object>(settings: T): T {

@@ -23,6 +23,8 @@ function mistakesOf(environment: Environment): string[] {
 
 const named = (environment: Environment) => mistakesOf(environment).map((line) => line.split(':')[0]);
 
+const MEMCACHED = { CACHE_ENGINE: 'memcached', QUEUE_HOST: 'localhost' };
+
 describe('parseSettings', () => {
   test('of nothing gives the defaults of the description', () => {
     expect(parseSettings({})).toMatchObject({
@@ -99,11 +101,37 @@ describe('parseSettings', () => {
   });
 
   test('refuses engines that are not built yet, and says which is', () => {
-    expect(mistakesOf({ DB_ENGINE: 'postgresql', CACHE_ENGINE: 'memcached' })).toEqual([
+    expect(mistakesOf({ DB_ENGINE: 'postgresql' })).toEqual([
       'DB_ENGINE: postgresql is not built yet; use mysql',
-      'CACHE_ENGINE: memcached is not built yet; use valkey',
     ]);
-    expect(named({ DB_ENGINE: 'mariadb', CACHE_ENGINE: 'redis' })).toEqual(['DB_ENGINE', 'CACHE_ENGINE']);
+  });
+
+  test('gives the cache the port of its engine', () => {
+    expect(parseSettings({ CACHE_ENGINE: 'redis' }).CACHE_PORT).toBe(6379);
+    expect(parseSettings(MEMCACHED)).toMatchObject({ CACHE_PORT: 11_211, QUEUE_PORT: 6379 });
+    expect(parseSettings({ ...MEMCACHED, CACHE_PORT: '7' }).CACHE_PORT).toBe(7);
+  });
+
+  test('3 refuses memcached without a server that can keep the queue, and says why', () => {
+    expect(mistakesOf({ CACHE_ENGINE: 'memcached' })).toEqual([
+      expect.stringMatching(/^QUEUE_HOST: must name a Valkey or a Redis.*neither a queue.*in one step$/),
+    ]);
+    for (const CACHE_ENGINE of ['valkey', 'redis']) {
+      expect(mistakesOf({ CACHE_ENGINE, QUEUE_HOST: 'queue.example' })).toEqual([
+        expect.stringMatching(/^QUEUE_HOST: must not be set .*own server$/),
+      ]);
+    }
+  });
+
+  test("encrypts what leaves the machine for the queue's server, whatever the cache does", () => {
+    const settings = { CACHE_ENGINE: 'memcached', QUEUE_HOST: 'queue.example' };
+    expect(parseSettings(settings)).toMatchObject({
+      CACHE_TLS: false,
+      QUEUE_TLS: true,
+      QUEUE_CLUSTER: false,
+    });
+    expect(parseSettings({ ...settings, QUEUE_HOST: '127.0.0.1' }).QUEUE_TLS).toBe(false);
+    expect(parseSettings({ ...settings, QUEUE_TLS: 'false' }).QUEUE_TLS).toBe(false);
   });
 
   test.each<[string, Environment]>([
@@ -115,6 +143,10 @@ describe('parseSettings', () => {
     ['DB_HOST', { DB_HOST: '10.0.0.5', DB_USER: 'app', DB_PASSWORD: 'secret' }],
     ['DB_HOST', { DB_HOST: '2001:db8::5', DB_USER: 'app', DB_PASSWORD: 'secret', DB_TLS: 'true' }],
     ['CACHE_TLS_CA', { CACHE_TLS_CA: '/ca.pem', CACHE_TLS: 'false' }],
+    ['QUEUE_PASSWORD', { ...MEMCACHED, QUEUE_USERNAME: 'app' }],
+    ['QUEUE_TLS_CA', { ...MEMCACHED, QUEUE_TLS_CA: '/ca.pem', QUEUE_TLS: 'false' }],
+    ['CACHE_PASSWORD', { ...MEMCACHED, CACHE_PASSWORD: 'secret' }],
+    ['CACHE_CLUSTER', { ...MEMCACHED, CACHE_CLUSTER: 'true' }],
     ['QUEUE_LEASE_MS', { QUEUE_LEASE_MS: '3000', CACHE_WAIT_MS: '3000' }],
     ['DB_LOCK_WAIT_SECONDS', { DB_LOCK_WAIT_SECONDS: '20', DB_STATEMENT_TIMEOUT_MS: '20000' }],
   ])('sees where %s contradicts another', (name, environment) => {
@@ -141,13 +173,14 @@ describe('parseSettings', () => {
 
   test('never shows a password', () => {
     const secret = 'hunter2';
-    const mistakes = mistakesOf({ DB_PASSWORD: secret, CACHE_PASSWORD: secret, DB_PORT: 'x' });
+    const passwords = { DB_PASSWORD: secret, CACHE_PASSWORD: secret, QUEUE_PASSWORD: secret };
+    const mistakes = mistakesOf({ ...passwords, DB_PORT: 'x' });
     expect(mistakes.join()).not.toContain(secret);
-    const settings = parseSettings({ DB_PASSWORD: secret, CACHE_PASSWORD: secret });
+    const settings = parseSettings(passwords);
     expect(`${JSON.stringify(settings)} ${inspect({ settings }, { showHidden: true })}`).not.toContain(
       secret,
     );
-    expect({ ...settings }).toMatchObject({ DB_PASSWORD: secret, CACHE_PASSWORD: secret });
+    expect({ ...settings }).toMatchObject(passwords);
   });
 });
 

@@ -6,12 +6,25 @@ import { ConfigurationError } from '../errors.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { type Environment, type Variables, variables } from './variables.ts';
 
-export interface Settings extends Omit<Variables, 'DB_USER' | 'DB_PASSWORD' | 'DB_TLS' | 'CACHE_TLS'> {
+type Placed = 'DB_PORT' | 'DB_USER' | 'DB_PASSWORD' | 'DB_TLS' | 'CACHE_PORT' | 'CACHE_TLS' | 'QUEUE_TLS';
+
+export interface Settings extends Omit<Variables, Placed> {
+  readonly DB_PORT: number;
   readonly DB_USER: string;
   readonly DB_PASSWORD: string;
   readonly DB_TLS: boolean;
+  readonly CACHE_PORT: number;
   readonly CACHE_TLS: boolean;
+  readonly QUEUE_TLS: boolean;
 }
+
+/** Where nobody says otherwise; the user on this machine only. */
+const DATABASES = {
+  mysql: { port: 3306, user: 'root' },
+  mariadb: { port: 3306, user: 'root' },
+  postgresql: { port: 5432, user: 'postgres' },
+} as const;
+const CACHE_PORTS = { valkey: 6379, redis: 6379, memcached: 11_211 } as const;
 
 /** The environment over what `file` says; a missing file is no mistake. Changes nothing. */
 export function readEnvironment(file = '.env', environment: Environment = process.env): Environment {
@@ -34,7 +47,6 @@ export function parseSettings(environment: Environment): Settings {
   const mistakes = [
     ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
     ...missing,
-    ...unbuilt(settings),
     ...contradictions(settings, refused),
   ];
   if (mistakes.length > 0) throw wrong(mistakes);
@@ -60,15 +72,18 @@ function withDefaultsOfPlace(
   environment: Environment,
 ): { settings: Settings; missing: string[] } {
   const atHome = isLoopback(data.DB_HOST);
-  const user = data.DB_USER ?? (atHome ? 'root' : undefined);
+  const user = data.DB_USER ?? (atHome ? DATABASES[data.DB_ENGINE].user : undefined);
   // A password may be empty on purpose.
   const password = environment.DB_PASSWORD ?? (atHome ? 'password' : undefined);
   const settings = {
     ...data,
+    DB_PORT: data.DB_PORT ?? DATABASES[data.DB_ENGINE].port,
     DB_USER: user ?? '',
     DB_PASSWORD: password ?? '',
     DB_TLS: data.DB_TLS ?? !atHome,
+    CACHE_PORT: data.CACHE_PORT ?? CACHE_PORTS[data.CACHE_ENGINE],
     CACHE_TLS: data.CACHE_TLS ?? !isLoopback(data.CACHE_HOST),
+    QUEUE_TLS: data.QUEUE_TLS ?? !isLoopback(data.QUEUE_HOST ?? 'localhost'),
   };
   const missing = [
     ...(user === undefined ? ['DB_USER'] : []),
@@ -77,16 +92,52 @@ function withDefaultsOfPlace(
   return { settings, missing };
 }
 
-function unbuilt({ CACHE_ENGINE }: Settings): string[] {
-  return [
-    ...(CACHE_ENGINE === 'valkey' ? [] : [`CACHE_ENGINE: ${CACHE_ENGINE} is not built yet; use valkey`]),
-  ];
+type Check = (names: readonly (keyof Settings)[], holds: boolean, mistake: string) => void;
+
+/** What keeps the queue: with memcached as the cache a server of its own, otherwise the cache itself. */
+function checkQueueServer(settings: Settings, check: Check): void {
+  const hasOwn = settings.CACHE_ENGINE === 'memcached';
+  check(
+    ['QUEUE_HOST', 'CACHE_ENGINE'],
+    hasOwn || settings.QUEUE_HOST === undefined,
+    `must not be set with CACHE_ENGINE=${settings.CACHE_ENGINE}: the queue is in the cache's own server`,
+  );
+  check(
+    ['QUEUE_HOST', 'CACHE_ENGINE'],
+    !hasOwn || settings.QUEUE_HOST !== undefined,
+    'must name a Valkey or a Redis with CACHE_ENGINE=memcached: memcached can keep neither a queue nor anything else that ' +
+      'must survive, and an update must be accepted in one step',
+  );
+  for (const name of ['CACHE_USERNAME', 'CACHE_PASSWORD'] as const) {
+    check(
+      [name, 'CACHE_ENGINE'],
+      !hasOwn || settings[name] === undefined,
+      `must not be set with CACHE_ENGINE=memcached, which is not asked for one; that of the queue's server is QUEUE_${name.slice('CACHE_'.length)}`,
+    );
+  }
+  check(
+    ['CACHE_CLUSTER', 'CACHE_ENGINE'],
+    !hasOwn || !settings.CACHE_CLUSTER,
+    'must not be true with CACHE_ENGINE=memcached',
+  );
+  for (const prefix of ['CACHE', 'QUEUE'] as const) {
+    check(
+      [`${prefix}_PASSWORD`, `${prefix}_USERNAME`],
+      settings[`${prefix}_USERNAME`] === undefined || settings[`${prefix}_PASSWORD`] !== undefined,
+      `must be set where ${prefix}_USERNAME is`,
+    );
+    check(
+      [`${prefix}_TLS_CA`, `${prefix}_TLS`],
+      settings[`${prefix}_TLS`] || settings[`${prefix}_TLS_CA`] === undefined,
+      `has no effect while ${prefix}_TLS is false`,
+    );
+  }
 }
 
 /** Between variables none of which was refused by itself. */
 function contradictions(settings: Settings, refused: ReadonlySet<string>): string[] {
   const mistakes: string[] = [];
-  const check = (names: readonly string[], holds: boolean, mistake: string) => {
+  const check: Check = (names, holds, mistake) => {
     if (!holds && !names.some((name) => refused.has(name))) mistakes.push(`${names[0] ?? ''}: ${mistake}`);
   };
   check(
@@ -104,11 +155,7 @@ function contradictions(settings: Settings, refused: ReadonlySet<string>): strin
     settings.QUEUE_ITEM_BYTES <= settings.QUEUE_BATCH_BYTES,
     'must not be over QUEUE_BATCH_BYTES',
   );
-  check(
-    ['CACHE_PASSWORD', 'CACHE_USERNAME'],
-    settings.CACHE_USERNAME === undefined || settings.CACHE_PASSWORD !== undefined,
-    'must be set where CACHE_USERNAME is',
-  );
+  checkQueueServer(settings, check);
   check(
     ['DB_TLS_CA', 'DB_TLS'],
     settings.DB_TLS || settings.DB_TLS_CA === undefined,
@@ -118,11 +165,6 @@ function contradictions(settings: Settings, refused: ReadonlySet<string>): strin
     ['DB_HOST', 'DB_TLS'],
     !settings.DB_TLS || isIP(settings.DB_HOST) === 0 || isLoopback(settings.DB_HOST),
     'must be a name while DB_TLS is on: the certificate is compared with it',
-  );
-  check(
-    ['CACHE_TLS_CA', 'CACHE_TLS'],
-    settings.CACHE_TLS || settings.CACHE_TLS_CA === undefined,
-    'has no effect while CACHE_TLS is false',
   );
   check(
     ['QUEUE_LEASE_MS', 'CACHE_WAIT_MS'],

@@ -9,12 +9,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const text = (fallback: string) => z.string().default(fallback);
 const optionalText = () => z.string().min(1).optional();
 
-const whole = (fallback: number, least: number, most: number) =>
+const wholeOrNone = (least: number, most: number) =>
   z
     .string()
     .regex(/^\d{1,15}$/, 'must be a whole number')
     .transform(Number)
-    .pipe(z.number().min(least).max(most))
+    .pipe(z.number().min(least).max(most));
+
+const whole = (fallback: number, least: number, most: number) =>
+  wholeOrNone(least, most)
     .default(fallback)
     .meta({ range: `${String(least)} to ${String(most)}` });
 
@@ -25,20 +28,22 @@ const flag = () =>
     .meta({ range: 'true, false' });
 
 const port = (fallback: number) => whole(fallback, 1, 65_535);
+/** Of which the default is another's to give: `shown` stands in the page. */
+const portOf = (shown: string) =>
+  wholeOrNone(1, 65_535).optional().meta({ range: '1 to 65535', fallback: shown });
 
 export const variables = z.object({
-  DB_ENGINE: z
-    .enum(['mysql', 'mariadb', 'postgresql'])
-    .default('mysql')
-    .describe('Database. Only `mysql` is built yet.'),
+  DB_ENGINE: z.enum(['mysql', 'mariadb', 'postgresql']).default('mysql').describe('Database.'),
   DB_HOST: text('localhost').describe(
     'Where the database is. Naming it keeps the local engines from being started.',
   ),
-  DB_PORT: port(3306).describe('Port of the database.'),
+  DB_PORT: portOf('3306, of PostgreSQL 5432').describe('Port of the database.'),
   DB_NAME: text('flughafendb').describe(
     'Database (schema) that holds your tables and the `afterwrite_` tables.',
   ),
-  DB_USER: optionalText().describe('User of the database. Default `root` on loopback only.'),
+  DB_USER: optionalText().describe(
+    'User of the database. Default on loopback only: `root`, of PostgreSQL `postgres`.',
+  ),
   DB_PASSWORD: z.string().optional().describe('Its password. Default `password` on loopback only.'),
   DB_TLS: flag()
     .optional()
@@ -61,13 +66,15 @@ export const variables = z.object({
   CACHE_ENGINE: z
     .enum(['valkey', 'redis', 'memcached'])
     .default('valkey')
-    .describe('Cache and queue. Only `valkey` is built yet.'),
+    .describe(
+      'Cache and queue. `memcached` holds only values that are stored already: it needs a Valkey or a Redis beside it, `QUEUE_HOST`.',
+    ),
   CACHE_HOST: text('localhost').describe(
-    'Where Valkey is. Naming it keeps the local engines from being started.',
+    'Where the cache is. Naming it keeps the local engines from being started.',
   ),
-  CACHE_PORT: port(6379).describe('Port of Valkey.'),
-  CACHE_USERNAME: optionalText().describe('User of Valkey (ACL).'),
-  CACHE_PASSWORD: optionalText().describe('Password of Valkey.'),
+  CACHE_PORT: portOf('6379, of memcached 11211').describe('Port of the cache.'),
+  CACHE_USERNAME: optionalText().describe('User of Valkey or Redis (ACL).'),
+  CACHE_PASSWORD: optionalText().describe('Password of Valkey or Redis.'),
   CACHE_TLS: flag()
     .optional()
     .describe(
@@ -76,7 +83,7 @@ export const variables = z.object({
   CACHE_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
   CACHE_CLUSTER: flag()
     .default(false)
-    .describe("Whether Valkey runs in cluster mode (ElastiCache's default)."),
+    .describe("Whether Valkey or Redis runs in cluster mode (ElastiCache's default)."),
   CACHE_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9_-]{0,32}$/, 'may hold up to 32 of a-z 0-9 _ -')
@@ -86,7 +93,7 @@ export const variables = z.object({
   CACHE_MISSING_TTL: whole(5, 1, 3600).describe(
     'Seconds for which it is remembered that a row does not exist.',
   ),
-  CACHE_CONNECT_TIMEOUT_MS: whole(2000, 50, 600_000).describe('Longest wait for a connection to Valkey.'),
+  CACHE_CONNECT_TIMEOUT_MS: whole(2000, 50, 600_000).describe('Longest wait for a connection to the cache.'),
   CACHE_COMMAND_TIMEOUT_MS: whole(3000, 50, 600_000).describe(
     'Longest wait for one reply; then the outcome is unknown.',
   ),
@@ -95,6 +102,19 @@ export const variables = z.object({
     'Longest wait of a call for another loader, or for pending updates that must be stored first.',
   ),
 
+  QUEUE_HOST: optionalText().describe(
+    'With `CACHE_ENGINE=memcached` only: the Valkey or Redis that keeps the queue. Others keep it in the cache itself.',
+  ),
+  QUEUE_PORT: port(6379).describe('Port of that server.'),
+  QUEUE_USERNAME: optionalText().describe('Its user (ACL).'),
+  QUEUE_PASSWORD: optionalText().describe('Its password.'),
+  QUEUE_TLS: flag()
+    .optional()
+    .describe(
+      'Encrypt, and verify the certificate: who signed it, and that it is that of `QUEUE_HOST`. Default: off on loopback, on elsewhere.',
+    ),
+  QUEUE_TLS_CA: optionalText().describe("File with the authorities (PEM) to trust instead of Node's own."),
+  QUEUE_CLUSTER: flag().default(false).describe('Whether that server runs in cluster mode.'),
   QUEUE_BATCH_SIZE: whole(10, 1, 10_000).describe('Updates that `processQueue` takes.'),
   QUEUE_PROCESS_INTERVAL: whole(5, 1, 3600).describe('Seconds between two rounds of the worker.'),
   QUEUE_PARTITIONS: whole(16, 1, 1024).describe(

@@ -53,8 +53,6 @@ export interface ConnectOptions {
 export interface DatabaseEngineDefinition {
   /** As people write it. */
   readonly title: string;
-  /** What the server's own administrator is called, for local servers. */
-  readonly administrator: string;
   createStore(options: StoreOptions): StorePort;
   createPartitions(connection: DatabaseSettings, scope: Scope): OpenPartitions;
   /** Nothing of it waits for longer than `connectTimeoutMs` for the server; statements may take as long as they take. */

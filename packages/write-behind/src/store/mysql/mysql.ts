@@ -8,7 +8,6 @@ import { sql } from './sql.generated.ts';
 
 export const mysql: DatabaseEngineDefinition = {
   title: 'MySQL',
-  administrator: 'root',
   createStore: (options) => new MysqlStore(options),
   createPartitions: (connection, scope) => new MysqlPartitions(connection, scope),
   connect: (settings, options) => connectMysql('mysql', settings, options),
