@@ -100,10 +100,10 @@ describe('parseSettings', () => {
     expect(named({ [name]: value })).toEqual([name]);
   });
 
-  test('refuses engines that are not built yet, and says which is', () => {
-    expect(mistakesOf({ DB_ENGINE: 'postgresql' })).toEqual([
-      'DB_ENGINE: postgresql is not built yet; use mysql',
-    ]);
+  test('knows where a database is that says nothing but its engine', () => {
+    const { DB_PORT, DB_USER } = parseSettings({ DB_ENGINE: 'postgresql' });
+    expect({ DB_PORT, DB_USER }).toEqual({ DB_PORT: 5432, DB_USER: 'postgres' });
+    expect(parseSettings({ DB_ENGINE: 'mariadb' })).toMatchObject({ DB_PORT: 3306, DB_USER: 'root' });
   });
 
   test('gives the cache the port of its engine', () => {
@@ -158,7 +158,7 @@ describe('parseSettings', () => {
       DB_PORT: 'x',
       CACHE_TTL: '0',
       DB_HOST: 'db.example',
-      DB_ENGINE: 'postgresql',
+      DB_ENGINE: 'oracle',
       QUEUE_ITEM_BYTES: '70000',
       QUEUE_BATCH_BYTES: '65536',
     };
@@ -230,7 +230,7 @@ describe('configurationPage', () => {
     const page = configurationPage();
     for (const name of Object.keys(variables.shape))
       expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\|.*\\w+.* \\|$`, 'm'));
-    expect(page).toContain('| `DB_PORT` | `3306` | 1 to 65535 |');
+    expect(page).toContain('| `DB_PORT` | `3306, of PostgreSQL 5432` | 1 to 65535 |');
     expect(page).toContain('| `CACHE_ENGINE` | `valkey` | valkey, redis, memcached |');
     // Not for this machine only.
     expect(page).not.toContain('`password` |');
