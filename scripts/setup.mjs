@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready: dependencies, Node 24, with `--engines` the database and cache programs, with `--sst` the
- * components that infra/ is made of.
+ * Makes a checkout ready: dependencies, Node 24, with `--engines` the database and cache programs that
+ * the settings ask for (`--all-engines`: every one that there is), with `--sst` the components that infra/ is made of.
  *
  * Runs as the `pre…` script of every command a newcomer may type first, so it is plain JavaScript, needs no
  * node_modules and works on the oldest Node we accept. When everything is in place it prints nothing and
@@ -234,14 +234,15 @@ async function ensureDependencies() {
   });
 }
 
-async function ensureEngines() {
+/** Those that the settings ask for, or all that there are: tests need them. */
+async function ensureEngines(names) {
   const settings = join(root, '.env');
   if (existsSync(settings)) process.loadEnvFile(settings);
   const { DB_HOST, CACHE_HOST, LOCAL_ENGINES } = process.env;
   if ((DB_HOST && CACHE_HOST) || LOCAL_ENGINES === 'containers') return;
   const fetcher = join(root, 'packages', 'local-engines', 'src', 'cli.ts');
   if (!existsSync(fetcher)) return;
-  const outcome = await runUnheard(bringsOwnNode ? ownNode : process.execPath, [fetcher, 'fetch']);
+  const outcome = await runUnheard(bringsOwnNode ? ownNode : process.execPath, [fetcher, 'fetch', ...names]);
   if (outcome !== 0)
     throw new SetupError(`The engines could not be fetched (${outcome}); the reason is above.`);
 }
@@ -264,7 +265,8 @@ try {
   await ensureDependencies();
   requireProjectNode();
   if (process.argv.includes('--sst')) await ensureSst();
-  if (process.argv.includes('--engines')) await ensureEngines();
+  if (process.argv.includes('--engines')) await ensureEngines([]);
+  if (process.argv.includes('--all-engines')) await ensureEngines(['all']);
 } catch (error) {
   console.error(error instanceof SetupError ? `afterwrite: ${error.message}` : error);
   process.exitCode = 1;

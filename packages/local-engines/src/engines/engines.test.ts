@@ -151,12 +151,15 @@ describe('PostgreSQL', () => {
     const first = await startEngine('postgresql', { mode, dataDir });
     const { pid } = await busyClient(first);
     process.kill(first.pid ?? 0, 'SIGKILL');
-    const second = startEngine('postgresql', { mode, dataDir });
-    const { setTimeout: delay } = await import('node:timers/promises');
-    await delay(300);
-    expect(identifyProcess(pid)).toBeDefined();
-    process.kill(pid, 'SIGKILL');
-    await (await second).stop();
+    await expect.poll(() => identifyProcess(first.pid ?? 0)).toBeUndefined();
+    const lines: string[] = [];
+    const onProgress = (line: string): void => {
+      lines.push(line);
+      if (line.includes('waiting')) process.kill(pid, 'SIGKILL');
+    };
+    const second = await startEngine('postgresql', { mode, dataDir, onProgress });
+    expect(lines).toEqual(['postgresql: waiting for processes of a server that was killed']);
+    await second.stop();
   });
 
   it.each(['9.6', '999.1'])('refuses the data of version %s', async (version) => {

@@ -151,9 +151,13 @@ async function startAfterPredecessor(
   port: number,
 ): Promise<StartedServer | 'port taken'> {
   const deadline = performance.now() + PREDECESSOR_TIMEOUT_MS;
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const started = await startOnce(program, task, port);
     if (started !== 'too early') return started;
+    if (tries === 1) {
+      const { definition, context } = task;
+      context.progress(`${definition.name}: waiting for processes of a server that was killed`);
+    }
     if (performance.now() > deadline) {
       throw new RungFailure(
         `processes of a server that was killed still use ${task.folder} after ${PREDECESSOR_TIMEOUT_MS / 1_000} s; ` +
