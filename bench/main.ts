@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { FlightCache } from '@afterwrite/flights';
 import { parseSettings, stderrLogger } from '@afterwrite/write-behind';
 import { Command, InvalidArgumentError } from 'commander';
+import { ALL_PAIRS, benchEngines } from './engines.ts';
+import type { EnginePair } from './lab/engine-pairs.ts';
 import { describeMachine } from './lab/machine.ts';
 import { asJson, type Report, rowsOf, shown, writeReport } from './lab/report.ts';
 import { publish } from './lab/publish.ts';
@@ -19,6 +21,7 @@ interface Options {
   readonly quick: boolean;
   readonly json?: string;
   readonly only?: readonly Section[];
+  readonly engines?: readonly EnginePair[];
   readonly publish: boolean;
   readonly results: string;
   readonly mysql: readonly string[];
@@ -37,6 +40,18 @@ function parseSections(names: string): Section[] {
   });
 }
 
+function parsePairs(names: string): readonly EnginePair[] {
+  if (names === 'all') return ALL_PAIRS;
+  return names.split(',').map((name) => {
+    const pair = ALL_PAIRS.find(({ database, cache }) => name === `${database}+${cache}`);
+    if (!pair) {
+      const all = ALL_PAIRS.map(({ database, cache }) => `${database}+${cache}`);
+      throw new InvalidArgumentError(`There are all, ${all.join(', ')}.`);
+    }
+    return pair;
+  });
+}
+
 function split(argument: string, before: readonly string[]): string[] {
   return [...before, ...argument.split(' ')];
 }
@@ -45,6 +60,11 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
   const startMs = performance.now();
   const spentSeconds = () => (performance.now() - startMs) / 1000;
   const say = (line: string) => process.stderr.write(`${spentSeconds().toFixed(0).padStart(4)} s  ${line}\n`);
+  if (options.engines) {
+    const { engines: pairs, quick: isQuick, results } = options;
+    await benchEngines({ pairs, isQuick, results, say, signal });
+    return;
+  }
   const { mysql, valkey } = options;
   const servers = await startBenchServers({ say, signal, args: { mysql, valkey } });
   const results = new Map<string, SectionResult>();
@@ -97,6 +117,7 @@ const command = new Command('npm run bench --')
   .option('--quick', 'within two minutes instead of ten: fewer rounds', false)
   .option('--json <file>', 'also write all figures there')
   .option('--only <sections>', sections.map(({ name }) => name).join(','), parseSections)
+  .option('--engines <pairs>', 'instead: these databases and caches beside each other, or all', parsePairs)
   .option('--publish', 'also put the tables into README.md and docs/PATTERNS.md', false)
   .option('--mysql <argument>', 'one more of the server, as --mysql=--key-buffer-size=8M', split, [])
   .option('--valkey <argument>', "as --valkey='--io-threads 2'", split, [])

@@ -106,7 +106,7 @@ export async function fillBlock(file: string, name: string, content: string): Pr
   await writeMarkdown(file, `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`);
 }
 
-async function writeMarkdown(file: string, text: string): Promise<void> {
+export async function writeMarkdown(file: string, text: string): Promise<void> {
   const options = await prettier.resolveConfig(file);
   await writeFile(file, await prettier.format(text, { ...options, parser: 'markdown' }));
 }

@@ -113,7 +113,7 @@ const MYSQL_DURABLE = {
   innodb_doublewrite: 'ON',
 } as const;
 
-class RelaxedSettingError extends Error {
+export class RelaxedSettingError extends Error {
   override readonly name = 'RelaxedSettingError';
   constructor(server: string, setting: string, is: string, must: string) {
     super(
@@ -136,7 +136,7 @@ async function mysqlSettings(connection: Connection): Promise<Record<string, str
   return { 'mysql version': String(row?.version), ...(Object.fromEntries(found) as Record<string, string>) };
 }
 
-async function valkeySettings(
+export async function valkeySettings(
   title: string,
   { host, port }: Pick<RunningEngine, 'host' | 'port'>,
   appendfsync: 'everysec' | 'always',
@@ -147,7 +147,8 @@ async function valkeySettings(
     const info = await client.info('server');
     const must = { appendonly: 'yes', appendfsync };
     const found: Record<string, string> = {
-      [`${title} version`]: /valkey_version:(\S+)/.exec(info)?.[1] ?? '',
+      [`${title} version`]:
+        (/valkey_version:(\S+)/.exec(info) ?? /redis_version:(\S+)/.exec(info))?.[1] ?? '',
     };
     for (const [name, value] of Object.entries(must)) {
       const [, is = ''] = (await client.config('GET', name)) as string[];
