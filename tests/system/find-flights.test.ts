@@ -47,7 +47,7 @@ it('finds the flights of a number, in either case, the newest departure first, a
 
 it('reads the table once, and not row by row along the departures', async () => {
   await world.db.query('ANALYZE TABLE flight');
-  const text = readFileSync('packages/flights/src/store/sql/find-flights.sql', 'utf8');
+  const text = readFileSync('packages/flights/src/databases/mysql/sql/find-flights.sql', 'utf8');
   const plan = async (sql: string) =>
     JSON.stringify(await world.rows(`EXPLAIN FORMAT=TREE ${sql}`, ['XY77', 20]));
   expect(await plan(text)).toContain('Table scan on f ');
