@@ -1,7 +1,7 @@
 /**
  * The API from outside: every call over HTTP, its answer checked by the document. On an `npm start` of its own, or with
- * AFTERWRITE_URL on one that runs, such as the containers' (`docker compose --profile app up --wait`). There it changes
- * the times of flights 1 to 3, which must exist.
+ * AFTERWRITE_URL on one that runs, such as the containers' (see compose.yaml). There it changes the times of
+ * flights 1 to 3, which must exist.
  */
 import { randomUUID } from 'node:crypto';
 import { routes } from '@afterwrite/functions/routes';

@@ -1,9 +1,10 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definitions } from './engines/index.ts';
-import { fetchEngine, parseMode, startEngine } from './index.ts';
+import { type EngineName, enginesOf, fetchEngine, parseMode, startEngine } from './index.ts';
+import { newestMatch } from './os/files.ts';
 import { imageOf } from './rungs/containers.ts';
 
 let folder: string;
@@ -45,9 +46,34 @@ describe('the ladder', () => {
     expect(judge('mysqld  Ver 8.4.0 for Linux on x86_64')).toEqual({ ok: true, version: '8.4.0' });
   });
 
-  it('refuses a Redis under the name valkey-server', () => {
-    const printed = 'Redis server v=8.0.2 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64';
-    expect(definitions.valkey.readVersion(printed)).toMatchObject({ ok: false });
+  it('refuses one program under the name of another, and a version that was not asked for', () => {
+    const judge = (name: EngineName, printed: string) => definitions[name].readVersion(printed);
+    const redis = (version: string) =>
+      `Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64`;
+    expect(judge('valkey', redis('8.0.2'))).toMatchObject({ ok: false });
+    expect(judge('redis', redis('8.0.2'))).toEqual({ ok: true, version: '8.0.2' });
+    expect(judge('redis', 'Valkey server v=9.1.2 sha=0 malloc=jemalloc')).toMatchObject({ ok: false });
+    expect(judge('redis-7', redis('7.0.15'))).toEqual({ ok: true, version: '7.0.15' });
+    expect(judge('redis-7', redis('8.0.2'))).toMatchObject({ ok: false });
+    expect(judge('redis', redis('6.2.14'))).toMatchObject({ ok: false });
+    const mariadb = 'mariadbd  Ver 11.8.9-MariaDB-4 from Debian for debian-linux-gnu on x86_64';
+    expect(judge('mariadb', mariadb)).toEqual({ ok: true, version: '11.8.9' });
+    expect(judge('mariadb', 'mysqld  Ver 8.4.0 for Linux on x86_64')).toMatchObject({ ok: false });
+    expect(judge('postgresql', 'postgres (PostgreSQL) 18.6 (Debian 18.6-3)')).toEqual({
+      ok: true,
+      version: '18.6',
+    });
+    expect(judge('postgresql', 'postgres (PostgreSQL) 13.9')).toMatchObject({ ok: false });
+    expect(judge('memcached', 'memcached 1.6.45')).toEqual({ ok: true, version: '1.6.45' });
+  });
+
+  it('takes the newest of the versions that stand beside each other', async () => {
+    for (const version of ['9.6', '18', '17']) {
+      mkdirSync(join(folder, version, 'bin'), { recursive: true });
+      fakeProgram(`${version}/bin/postgres`, '');
+    }
+    expect(await newestMatch(folder, '*/bin/postgres')).toBe(join(folder, '18/bin/postgres'));
+    expect(await newestMatch(folder, '*/bin/initdb')).toBeUndefined();
   });
 
   it('says in one message why each rung failed and what to do', async () => {
@@ -76,13 +102,31 @@ describe('the ladder', () => {
   });
 });
 
+describe('the engines of an environment', () => {
+  it('are those of CACHE_ENGINE and DB_ENGINE, and with memcached one for the queue', () => {
+    expect(enginesOf({})).toEqual({ cache: 'valkey', queue: undefined, database: 'mysql' });
+    expect(enginesOf({ CACHE_ENGINE: 'memcached', DB_ENGINE: 'postgresql' })).toEqual({
+      cache: 'memcached',
+      queue: 'valkey',
+      database: 'postgresql',
+    });
+    expect(() => enginesOf({ DB_ENGINE: 'toString' })).toThrow('must be one of mysql, mariadb, postgresql');
+  });
+});
+
 describe('compose.yaml', () => {
   const text = readFileSync(new URL('../../../compose.yaml', import.meta.url), 'utf8');
+
+  const serviceText = (name: string): string =>
+    text.split(/^(?= {2}\S)/m).find((part) => part.startsWith(`  ${name}:`)) ?? '';
 
   it('names the image of each engine', () => {
     expect(imageOf(text, 'valkey')).toMatch(/^valkey\/valkey:/);
     expect(imageOf(text, 'mysql')).toMatch(/^mysql:8\.4/);
-    expect(imageOf(text, 'postgresql')).toBeUndefined();
+    for (const { container } of Object.values(definitions)) {
+      expect(imageOf(text, container.service)).toMatch(/^[a-z/]+:\d+(\.\d+)?$/);
+    }
+    expect(imageOf(text, 'oracle')).toBeUndefined();
   });
 
   it('has the server arguments of the engines that are started from here', () => {
@@ -90,13 +134,13 @@ describe('compose.yaml', () => {
       const lines = definition.container
         .command([])
         .map((arg) => `      - ${/^(yes|no)?$/.test(arg) ? `'${arg}'` : arg}\n`);
-      expect(text).toContain(lines.join(''));
+      expect(serviceText(definition.container.service)).toContain(lines.join(''));
     }
   });
 
   it('listens on the loopback address only', () => {
-    const published = text.split('\n').filter((line) => /:\d+$/.test(line));
-    expect(published).toHaveLength(2);
+    const published = text.split('\n').filter((line) => /^ +- .*:\d+$/.test(line));
+    expect(published).toHaveLength(Object.keys(definitions).length);
     for (const line of published) expect(line).toMatch(/- 127\.0\.0\.1:/);
   });
 });

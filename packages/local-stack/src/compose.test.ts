@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 
 interface Service {
   command?: string[];
-  depends_on?: Record<string, { condition: string }>;
+  depends_on?: Record<string, { condition: string; required: boolean }>;
   environment?: Record<string, string>;
   ports?: string[];
   healthcheck?: { test: string[] };
@@ -29,8 +29,21 @@ interface Service {
 
 interface Compose {
   version?: string;
-  services: { valkey: Service; mysql: Service; app: Service };
+  services: Record<'app' | (typeof CACHES | typeof DATABASES)[number], Service>;
 }
+
+/** Values of CACHE_ENGINE and DB_ENGINE, and a Redis for tests. */
+const CACHES = ['valkey', 'redis', 'redis-7', 'memcached'] as const;
+const DATABASES = ['mysql', 'mariadb', 'postgresql'] as const;
+/** Words of the command, and the volume's place, by which each keeps what it acknowledged. */
+const DURABLE = {
+  valkey: ['--appendonly yes', '--maxmemory-policy noeviction', ':/data'],
+  redis: ['--appendonly yes', '--maxmemory-policy noeviction', ':/data'],
+  'redis-7': ['--appendonly yes', '--maxmemory-policy noeviction', ':/data'],
+  mysql: ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1', ':/var/lib/mysql'],
+  mariadb: ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1', '--log-bin=binlog', ':/var/lib/mysql'],
+  postgresql: ['fsync=on', 'synchronous_commit=on', 'full_page_writes=on', ':/var/lib/postgresql'],
+} as const;
 
 interface Rule {
   readonly name: string;
@@ -61,41 +74,50 @@ const rules: readonly Rule[] = [
     breaks: ({ services }) => delete services.app.healthcheck,
   },
   {
-    name: 'starts Valkey and MySQL only, unless the profile is named',
-    holds: ({ services: { app, mysql, valkey } }) =>
-      app.profiles?.join() === 'app' && !mysql.profiles && !valkey.profiles,
-    breaks: ({ services }) => delete services.app.profiles,
+    name: 'starts nothing but what a profile names, which is the service’s name',
+    holds: ({ services }) =>
+      Object.entries(services).every(([name, { profiles }]) => profiles?.join() === name) &&
+      Object.keys(services).length === 1 + CACHES.length + DATABASES.length,
+    breaks: ({ services }) => delete services.redis.profiles,
   },
   {
     name: 'has no version, which Compose 2 warns of',
     holds: (file) => file.version === undefined,
     breaks: (file) => (file.version = '3'),
   },
+  ...Object.entries(DURABLE).map(([name, words]): Rule => {
+    const service = ({ services }: Compose): Service => services[name as keyof typeof DURABLE];
+    return {
+      name: `keeps what ${name} acknowledged: settings on disk, a volume`,
+      holds: (file) => {
+        const { command = [], volumes = [] } = service(file);
+        const text = [...command, ...volumes.map((volume) => volume.replace(/^[a-z0-9-]+-data/, ''))].join(
+          ' ',
+        );
+        return words.every((word) => text.includes(word));
+      },
+      breaks: (file) => service(file).command?.splice(1),
+    };
+  }),
   {
-    name: 'keeps what Valkey took: append-only file, no eviction, a volume',
-    holds: ({ services: { valkey } }) => {
-      const command = valkey.command?.join(' ') ?? '';
-      const isKept = (valkey.volumes ?? []).some((volume) => volume.endsWith(':/data'));
-      return (
-        isKept && command.includes('--appendonly yes') && command.includes('--maxmemory-policy noeviction')
-      );
-    },
-    breaks: ({ services: { valkey } }) => valkey.command?.splice(valkey.command.indexOf('yes'), 1, 'no'),
-  },
-  {
-    name: 'keeps what MySQL committed: both logs at every commit, a volume',
-    holds: ({ services: { mysql } }) =>
-      (mysql.volumes ?? []).some((volume) => volume.endsWith(':/var/lib/mysql')) &&
-      ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'].every((word) =>
-        mysql.command?.includes(word),
-      ),
-    breaks: ({ services: { mysql } }) => mysql.command?.splice(mysql.command.indexOf('--sync-binlog=1'), 1),
-  },
-  {
-    name: 'starts the app when both servers answer',
+    name: 'starts the app when the servers of its pair answer, whichever they are',
     holds: ({ services: { app } }) =>
-      ['mysql', 'valkey'].every((name) => app.depends_on?.[name]?.condition === 'service_healthy'),
-    breaks: ({ services }) => (services.app.depends_on = { valkey: { condition: 'service_started' } }),
+      [...CACHES, ...DATABASES]
+        .filter((name) => name !== 'redis-7')
+        .every((name) => {
+          const { condition, required } = app.depends_on?.[name] ?? {};
+          return condition === 'service_healthy' && required === false;
+        }),
+    breaks: ({ services }) => delete services.app.depends_on?.postgresql,
+  },
+  {
+    name: 'tells the app the names of the services by the engines’ names',
+    holds: ({ services: { app } }) =>
+      app.environment?.DB_HOST === '${DB_ENGINE:-mysql}' &&
+      app.environment.DB_ENGINE === app.environment.DB_HOST &&
+      app.environment.CACHE_HOST === '${CACHE_ENGINE:-valkey}' &&
+      app.environment.CACHE_ENGINE === app.environment.CACHE_HOST,
+    breaks: ({ services }) => Object.assign(services.app.environment ?? {}, { DB_HOST: 'mysql' }),
   },
   {
     name: 'runs the app as somebody who is not root',
