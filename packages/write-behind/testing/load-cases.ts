@@ -10,6 +10,8 @@ export interface LoadCase {
   readonly count?: number;
   /** Where not all of the table is to be the same. */
   readonly look?: string;
+  /** Where only one of them knows such a table. */
+  readonly only?: 'mysql' | 'mariadb';
 }
 
 export const loadCase = (
@@ -17,7 +19,7 @@ export const loadCase = (
   ddl: readonly string[],
   columns: string,
   rows: LoadCase['rows'],
-  more: Pick<LoadCase, 'count' | 'look'> = {},
+  more: Pick<LoadCase, 'count' | 'look' | 'only'> = {},
 ): LoadCase => ({ name, ddl, columns: columns.split(/, ?/), rows, ...more });
 
 export const loadCases: readonly LoadCase[] = [
@@ -330,6 +332,11 @@ export const loadCases: readonly LoadCase[] = [
     ['CREATE TABLE t (a INT, b INT NOT NULL INVISIBLE)'],
     'a',
     (i) => [i],
-    { look: 'SELECT a, b FROM t' },
+    { look: 'SELECT a, b FROM t', only: 'mysql' },
   ),
+  loadCase('JSON', ['CREATE TABLE t (a INT, b JSON)'], 'a, b', (i) => [i, '{"b":"\\\\"}']),
+  loadCase('a JSON that is none', ['CREATE TABLE t (a INT, b JSON)'], 'a, b', (i) => [
+    i,
+    i === 77 ? '{' : '{}',
+  ]),
 ];

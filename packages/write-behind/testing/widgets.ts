@@ -6,7 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { type Connection, createConnection, escape, raw, type RowDataPacket } from 'mysql2/promise';
 import type { EntityDefinition, FieldValues } from '../src/entity.ts';
 import { StoreDataError, ValidationError } from '../src/errors.ts';
-import type { DatabaseSettings } from '../src/store/engine.ts';
+import type { DatabaseSettings, StoreOptions } from '../src/store/engine.ts';
+import { mariadbDialect } from '../src/store/mariadb/mariadb.ts';
+import type { MysqlDialect } from '../src/store/mysql/dialect.ts';
+import { mysqlDialect } from '../src/store/mysql/mysql.ts';
 import { MysqlStore } from '../src/store/mysql/mysql-store.ts';
 import type { SqlMapping, SqlValue, SqlWriter } from '../src/store/sql-mapping.ts';
 import type { Row, RowChange } from '../src/store/store.ts';
@@ -54,7 +57,8 @@ const COLUMNS = 'widget_id, name, size, note';
 const LOG_COLUMNS =
   'accepted_us, user, comment, widget_id, name_before, name_after, size_before, size_after, note_before, note_after';
 
-export const mysqlWidgets: SqlMapping = {
+/** `updateSql` takes rows, as `row` writes one. */
+const widgetsMapping = (row: (values: string) => string, updateSql: string): SqlMapping => ({
   loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ?`,
   lockSql: `SELECT ${COLUMNS} FROM widget FORCE INDEX (PRIMARY) WHERE widget_id IN (?) ORDER BY widget_id FOR UPDATE`,
   idValue: Number,
@@ -68,17 +72,69 @@ export const mysqlWidgets: SqlMapping = {
   async write(writer, changes) {
     await writer.insert('widget_log', LOG_COLUMNS.split(', '), changes.map(logRow));
     const last = new Map(changes.map(({ update, after }) => [update.id, after]));
-    const rows = [...last.values()].map(
-      ({ widget_id, name, size, note }) =>
-        `ROW(${[widget_id, name, size, note].map((value) => escape(value as string | number | null)).join(',')})`,
+    const rows = [...last.values()].map(({ widget_id, name, size, note }) =>
+      row([widget_id, name, size, note].map((value) => escape(value as string | number | null)).join(',')),
     );
     for (let start = 0; start < rows.length; start += writer.maxRows)
-      await writer.run(
-        `UPDATE (VALUES ?) AS changed (${COLUMNS}) STRAIGHT_JOIN widget ON widget.widget_id = changed.widget_id
-         SET widget.name = changed.name, widget.size = changed.size, widget.note = changed.note`,
-        [raw(rows.slice(start, start + writer.maxRows).join(','))],
-      );
+      await writer.run(updateSql, [raw(rows.slice(start, start + writer.maxRows).join(','))]);
   },
+});
+
+const UPDATED = `STRAIGHT_JOIN widget FORCE INDEX (PRIMARY) ON widget.widget_id = changed.widget_id
+  SET widget.name = changed.name, widget.size = changed.size, widget.note = changed.note`;
+
+export const mysqlWidgets = widgetsMapping(
+  (values) => `ROW(${values})`,
+  `UPDATE (VALUES ?) AS changed (${COLUMNS}) ${UPDATED}`,
+);
+
+/** Only a WITH can name the columns of VALUES, and it may stand only within brackets. */
+export const mariadbWidgets = widgetsMapping(
+  (values) => `(${values})`,
+  `UPDATE (WITH changed (${COLUMNS}) AS (VALUES ?) SELECT * FROM changed) AS changed ${UPDATED}`,
+);
+
+/** One of the two engines that share a driver and most of the code. */
+export interface MysqlEngine {
+  readonly name: 'mysql' | 'mariadb';
+  readonly dialect: MysqlDialect;
+  readonly widgets: SqlMapping;
+  /** Number of the error that says so. */
+  readonly errno: { readonly check: number; readonly tooSlow: number };
+  /** A SELECT of `what` that the server ends after a millisecond. */
+  hurried(what: string): string;
+  /** Expressions for what the session was set to. */
+  readonly isolation: string;
+  readonly longestMs: string;
+  /** More arguments of a server that harms, and statements by which it becomes read-only, and is not any more. */
+  readonly hostileArgs: readonly string[];
+  readonly readOnly: { readonly on: readonly string[]; readonly off: readonly string[] };
+}
+
+export const mysqlEngine: MysqlEngine = {
+  name: 'mysql',
+  dialect: mysqlDialect,
+  widgets: mysqlWidgets,
+  errno: { check: 3819, tooSlow: 3024 },
+  hurried: (what) => `SELECT /*+ MAX_EXECUTION_TIME(1) */ ${what}`,
+  isolation: '@@SESSION.transaction_isolation',
+  longestMs: '@@SESSION.max_execution_time',
+  hostileArgs: [],
+  readOnly: {
+    on: ['SET GLOBAL super_read_only = ON'],
+    off: ['SET GLOBAL super_read_only = OFF', 'SET GLOBAL read_only = OFF'],
+  },
+};
+export const mariadbEngine: MysqlEngine = {
+  name: 'mariadb',
+  dialect: mariadbDialect,
+  widgets: mariadbWidgets,
+  errno: { check: 4025, tooSlow: 1969 },
+  hurried: (what) => `SET STATEMENT max_statement_time = 0.001 FOR SELECT ${what}`,
+  isolation: '@@SESSION.tx_isolation',
+  longestMs: 'CAST(@@SESSION.max_statement_time * 1000 AS SIGNED)',
+  hostileArgs: ['--check-constraint-checks=OFF'],
+  readOnly: { on: ['SET GLOBAL read_only = ON'], off: ['SET GLOBAL read_only = OFF'] },
 };
 
 function logRow({ update, before, after }: RowChange): SqlValue[] {
@@ -133,20 +189,22 @@ export interface MysqlPlace {
 export class MysqlWidgets implements StoreHarness {
   readonly database: string;
   readonly place: MysqlPlace;
+  readonly engine: MysqlEngine;
   /** Past the store, as root; in no database, so that it does not count as a connection to this one. */
   readonly outside: Connection;
   /** Give back what a failed test still holds. */
   readonly #holders = new Set<() => Promise<void>>();
 
-  private constructor(place: MysqlPlace, outside: Connection, database: string) {
+  private constructor(place: MysqlPlace, engine: MysqlEngine, outside: Connection, database: string) {
     this.place = place;
+    this.engine = engine;
     this.outside = outside;
     this.database = database;
   }
 
-  static async create(place: MysqlPlace, widgets = 0): Promise<MysqlWidgets> {
+  static async create(place: MysqlPlace, widgets = 0, engine = mysqlEngine): Promise<MysqlWidgets> {
     const outside = await createConnection({ ...place, timezone: 'Z', dateStrings: true });
-    const harness = new MysqlWidgets(place, outside, `widgets_${randomBytes(6).toString('hex')}`);
+    const harness = new MysqlWidgets(place, engine, outside, `widgets_${randomBytes(6).toString('hex')}`);
     // A test that failed while it held a lock must not make all others wait.
     await outside.query('SET innodb_lock_wait_timeout = 5, lock_wait_timeout = 5');
     await outside.query('CREATE DATABASE ?? CHARACTER SET utf8mb4', [harness.database]);
@@ -189,7 +247,7 @@ export class MysqlWidgets implements StoreHarness {
     } = {},
   ): MysqlStore {
     const { poolSize, lockWaitSeconds } = options;
-    return new MysqlStore({
+    const given: StoreOptions = {
       uniqueName: () => randomBytes(8).toString('hex'),
       connection: this.settings({
         ...(poolSize === undefined ? {} : { poolSize }),
@@ -199,9 +257,10 @@ export class MysqlWidgets implements StoreHarness {
       entity: 'widget',
       namespace: options.namespace ?? '',
       partitions: options.partitions ?? 2,
-      mapping: options.mapping ?? mysqlWidgets,
+      mapping: options.mapping ?? this.engine.widgets,
       maxBatchBytes: options.maxBatchBytes ?? 1_048_576,
-    });
+    };
+    return new MysqlStore(given, this.engine.dialect);
   }
 
   async reset(widgets: number): Promise<void> {
@@ -251,7 +310,7 @@ export class MysqlWidgets implements StoreHarness {
     const waiting = (row?.Status ?? '')
       .split('---TRANSACTION ')
       .filter((transaction) => /^LOCK WAIT /m.test(transaction))
-      .map((transaction) => Number(/MySQL thread id (\d+)/.exec(transaction)?.[1]));
+      .map((transaction) => Number(/(?:MySQL|MariaDB) thread id (\d+)/.exec(transaction)?.[1]));
     return waiting.filter((id) => ours.includes(id));
   }
 

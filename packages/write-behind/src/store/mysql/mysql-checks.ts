@@ -1,6 +1,7 @@
-/** What the engine relies on in a MySQL server, read at start and told in words a person can act on. */
+/** What the engine relies on in a server of MySQL or MariaDB, read at start and told in words a person can act on. */
 import { ConfigurationError } from '../../errors.ts';
 import type { StoreCheck } from '../store.ts';
+import type { MysqlDialect } from './dialect.ts';
 
 export interface ServerSettings {
   readonly version: string;
@@ -11,21 +12,30 @@ export interface ServerSettings {
   readonly localInfile: number;
 }
 
-/** VALUES as a table came with it. */
-const OLDEST = [8, 0, 19] as const;
 /** Escaped text and the old and new values of an audit row make a statement longer than its items. */
 const STATEMENT_TO_ITEMS = 4;
 
-export function checkSettings(settings: ServerSettings, maxBatchBytes: number): StoreCheck {
-  const { version, sqlMode, maxAllowedPacket, flushLogAtCommit } = settings;
-  if (/mariadb/i.test(version)) {
-    throw new ConfigurationError(`DB_ENGINE is mysql, but this server is ${version}.`, { version });
+type ServerRules = Pick<MysqlDialect, 'engine' | 'title' | 'isOwn' | 'oldest'>;
+
+/** Throws ConfigurationError unless it is a server of this engine, and new enough. */
+export function checkVersion(version: string, { engine, title, isOwn, oldest }: ServerRules): void {
+  if (!isOwn(version)) {
+    throw new ConfigurationError(`DB_ENGINE is ${engine}, but this server is ${version}.`, { version });
   }
-  if (isOlder(version)) {
-    throw new ConfigurationError(`MySQL ${version} is too old: ${OLDEST.join('.')} or later is needed.`, {
+  if (isOlder(version, oldest)) {
+    throw new ConfigurationError(`${title} ${version} is too old: ${oldest.join('.')} or later is needed.`, {
       version,
     });
   }
+}
+
+export function checkSettings(
+  settings: ServerSettings,
+  maxBatchBytes: number,
+  rules: ServerRules,
+): StoreCheck {
+  const { version, sqlMode, maxAllowedPacket, flushLogAtCommit } = settings;
+  checkVersion(version, rules);
   if (!sqlMode.includes('STRICT_ALL_TABLES')) {
     throw new ConfigurationError(
       `sql_mode is '${sqlMode}' although strict mode was asked for: values that do not fit would be changed silently. ` +
@@ -49,15 +59,15 @@ export function checkSettings(settings: ServerSettings, maxBatchBytes: number): 
     );
   }
   if (settings.readOnly === 1)
-    warnings.push('MySQL is read-only: updates wait in the queue until it is not.');
+    warnings.push(`${rules.title} is read-only: updates wait in the queue until it is not.`);
   return { version, warnings };
 }
 
-function isOlder(version: string): boolean {
+function isOlder(version: string, than: readonly number[]): boolean {
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  for (const [index, oldest] of OLDEST.entries()) {
+  for (const [index, least] of than.entries()) {
     const part = parts[index] ?? 0;
-    if (part !== oldest) return part < oldest;
+    if (part !== least) return part < least;
   }
   return false;
 }

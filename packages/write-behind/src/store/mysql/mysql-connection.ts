@@ -4,6 +4,7 @@ import { connectionFault } from '../../connection-fault.ts';
 import type { ConnectOptions, DatabaseSettings } from '../engine.ts';
 import type { DatabaseAccount, DatabaseEngine, SqlConnection } from '../sql-connection.ts';
 import type { SqlValue } from '../sql-mapping.ts';
+import type { MysqlDialect } from './dialect.ts';
 import { storeError } from './mysql-errors.ts';
 import { mysqlSsl } from './mysql-pool.ts';
 
@@ -15,7 +16,7 @@ const NAMED = "'afterwrite_app'@'%'";
 const LOCK_NAME = "CONCAT(?, '.', LEFT(SHA2(CONCAT(DATABASE(), ?), 256), 40))";
 
 export async function connectMysql(
-  engine: DatabaseEngine,
+  dialect: MysqlDialect,
   settings: DatabaseSettings,
   { useDatabase = true }: ConnectOptions = {},
 ): Promise<SqlConnection> {
@@ -35,10 +36,10 @@ export async function connectMysql(
     await raw.promise().query("SET time_zone = '+00:00'");
   } catch (error) {
     raw.destroy();
-    const where = `${engine} at ${settings.host}:${String(settings.port)}`;
-    throw storeError(connectionFault('DB', where, error) ?? error);
+    const where = `${dialect.title} at ${settings.host}:${String(settings.port)}`;
+    throw storeError(connectionFault('DB', where, error) ?? error, dialect);
   }
-  return new MysqlSqlConnection(engine, raw);
+  return new MysqlSqlConnection(dialect, raw);
 }
 
 /** A connection that somebody else has opened, and closes. */
@@ -48,10 +49,12 @@ export function mysqlSqlConnection(engine: DatabaseEngine, raw: Connection): Sql
 
 class MysqlSqlConnection implements SqlConnection {
   readonly engine: DatabaseEngine;
+  readonly #dialect: MysqlDialect;
   readonly #raw: Connection;
 
-  constructor(engine: DatabaseEngine, raw: Connection) {
-    this.engine = engine;
+  constructor(dialect: MysqlDialect, raw: Connection) {
+    this.engine = dialect.engine;
+    this.#dialect = dialect;
     this.#raw = raw;
   }
 
@@ -86,7 +89,7 @@ class MysqlSqlConnection implements SqlConnection {
     try {
       for await (const row of query.stream()) yield row as T;
     } catch (error) {
-      throw storeError(error);
+      throw storeError(error, this.#dialect);
     }
   }
 
@@ -168,7 +171,7 @@ class MysqlSqlConnection implements SqlConnection {
       const [result] = await this.#raw.promise().query({ sql: text, values: [...values] });
       return result;
     } catch (error) {
-      throw storeError(error);
+      throw storeError(error, this.#dialect);
     }
   }
 }

@@ -1,8 +1,13 @@
 /** The table of errors, those included that no test can provoke. */
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError, StoreDataError, StoreError, StoreUnavailableError } from '../../errors.ts';
-import { checkSettings, type ServerSettings } from './mysql-checks.ts';
-import { storeError } from './mysql-errors.ts';
+import { checkSettings as check, type ServerSettings } from './mysql-checks.ts';
+import { storeError as nameError } from './mysql-errors.ts';
+import { mysqlDialect } from './mysql.ts';
+
+const storeError = (error: unknown) => nameError(error, mysqlDialect);
+const checkSettings = (settings: ServerSettings, maxBatchBytes: number) =>
+  check(settings, maxBatchBytes, mysqlDialect);
 
 function mysqlError(shape: { errno?: number; sqlState?: string; code?: string; message?: string }): Error {
   const { message = 'as the server says it', ...rest } = shape;
@@ -122,9 +127,9 @@ describe('checkSettings', () => {
     ['a mode that is strict for some tables only', { sqlMode: 'STRICT_TRANS_TABLES' }, /sql_mode/],
     ['packets that are too small', { maxAllowedPacket: 1_048_576 }, /max_allowed_packet.*QUEUE_BATCH_BYTES/],
   ])('refuses %s in words to act on', (_what, settings, message) => {
-    const check = () => checkSettings({ ...fine, ...settings }, BATCH_BYTES);
-    expect(check).toThrow(ConfigurationError);
-    expect(check).toThrow(message);
+    const checking = () => checkSettings({ ...fine, ...settings }, BATCH_BYTES);
+    expect(checking).toThrow(ConfigurationError);
+    expect(checking).toThrow(message);
   });
 
   test('warns of a server that forgets commits, and of one that is read-only', () => {

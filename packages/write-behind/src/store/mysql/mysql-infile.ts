@@ -133,5 +133,5 @@ export function infileStream(chunks: readonly Buffer[]): (name: string) => Reada
   return (name) =>
     name === INFILE_NAME
       ? Readable.from(chunks)
-      : Readable.from([]).destroy(new Error(`MySQL asked for a file, ${name}: it gets none.`));
+      : Readable.from([]).destroy(new Error(`The database asked for a file, ${name}: it gets none.`));
 }

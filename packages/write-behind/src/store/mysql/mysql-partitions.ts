@@ -7,6 +7,7 @@ import {
   sealedEpoch,
 } from '../../repartition/ports.ts';
 import type { DatabaseSettings, OpenPartitions, Scope } from '../engine.ts';
+import type { MysqlDialect } from './dialect.ts';
 import { isMissingTable } from './mysql-errors.ts';
 import { type MysqlConnection, MysqlPool } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
@@ -58,8 +59,8 @@ export class MysqlPartitions implements OpenPartitions {
   readonly #pool: MysqlPool;
   readonly #scope: Scope;
 
-  constructor(connection: DatabaseSettings, scope: Scope) {
-    this.#pool = new MysqlPool({ ...connection, poolSize: 2 });
+  constructor(connection: DatabaseSettings, scope: Scope, dialect: MysqlDialect) {
+    this.#pool = new MysqlPool({ ...connection, poolSize: 2 }, dialect);
     this.#scope = scope;
   }
 

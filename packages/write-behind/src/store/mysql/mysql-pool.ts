@@ -1,5 +1,5 @@
 /**
- * Connections to MySQL that are set up before their first use, bounded in number, and waited for within a limit. A
+ * Connections to MySQL or MariaDB that are set up before their first use, bounded in number, and waited for within a limit. A
  * connection on which anything went wrong is never used again: error 1205 leaves a transaction open, and the next
  * BEGIN on that connection would commit it.
  */
@@ -16,9 +16,10 @@ import {
 import { connectionFault } from '../../connection-fault.ts';
 import { StoreUnavailableError } from '../../errors.ts';
 import type { DatabaseSettings } from '../engine.ts';
-import { storeError } from './mysql-errors.ts';
+import type { MysqlDialect } from './dialect.ts';
+import { checkVersion } from './mysql-checks.ts';
+import { isUnknownVariable, storeError } from './mysql-errors.ts';
 import { infileStream } from './mysql-infile.ts';
-import { sql } from './sql.generated.ts';
 
 /**
  * TLS options as the driver takes them: verified, 1.2 at the least. Without `verifyIdentity` it takes any host's
@@ -42,14 +43,16 @@ const MAX_WAITING = 10_000;
 export class MysqlPool {
   readonly #pool: Pool;
   readonly #settings: DatabaseSettings;
+  readonly #dialect: MysqlDialect;
   /** Connections that are set up, with the time of their last use in ms since 1970. */
   readonly #usedAt = new WeakMap<object, number>();
   /** Calls of `use` under way. */
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(settings: DatabaseSettings) {
+  constructor(settings: DatabaseSettings, dialect: MysqlDialect) {
     this.#settings = settings;
+    this.#dialect = dialect;
     this.#pool = createPool({
       host: settings.host,
       port: settings.port,
@@ -69,7 +72,8 @@ export class MysqlPool {
 
   /** Gives one connection to `work`, and takes it back or destroys it. Errors come named (`storeError`). */
   async use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
-    if (this.#closing) throw new StoreUnavailableError('The connections to MySQL were closed.');
+    if (this.#closing)
+      throw new StoreUnavailableError(`The connections to ${this.#dialect.title} were closed.`);
     const running = this.#use(work);
     this.#running.add(running);
     try {
@@ -81,22 +85,30 @@ export class MysqlPool {
 
   async #use<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const raw = await this.#acquireFresh();
-    const connection = new MysqlConnection(raw, this.#settings.statementTimeoutMs);
+    const connection = new MysqlConnection(raw, this.#settings.statementTimeoutMs, this.#dialect);
     try {
-      if (!this.#usedAt.has(raw.connection)) {
-        await connection.run(sql.session, [
-          this.#settings.lockWaitSeconds,
-          this.#settings.idleTimeoutSeconds,
-          this.#settings.statementTimeoutMs,
-        ]);
-      }
+      if (!this.#usedAt.has(raw.connection)) await this.#setUp(connection);
       const result = await work(connection);
       this.#usedAt.set(raw.connection, Date.now());
       raw.release();
       return result;
     } catch (error) {
       raw.destroy();
-      throw storeError(error);
+      throw storeError(error, this.#dialect);
+    }
+  }
+
+  async #setUp(connection: MysqlConnection): Promise<void> {
+    try {
+      for (const { text, values } of this.#dialect.session(this.#settings))
+        await connection.run(text, values);
+    } catch (error) {
+      // Another engine's server, or one that is too old, does not know all the variables.
+      if (isUnknownVariable(error)) {
+        const [row] = await connection.rows<{ version: string }>('SELECT VERSION() AS version');
+        if (row) checkVersion(row.version, this.#dialect);
+      }
+      throw error;
     }
   }
 
@@ -144,7 +156,7 @@ export class MysqlPool {
         );
         reject(
           new StoreUnavailableError(
-            `No connection to MySQL at ${host}:${String(port)} within ${String(connectTimeoutMs)} ms.`,
+            `No connection to ${this.#dialect.title} at ${host}:${String(port)} within ${String(connectTimeoutMs)} ms.`,
           ),
         );
       }, connectTimeoutMs);
@@ -152,7 +164,8 @@ export class MysqlPool {
     try {
       return await Promise.race([pending, late]);
     } catch (error) {
-      throw storeError(connectionFault('DB', `MySQL at ${host}:${String(port)}`, error) ?? error);
+      const where = `${this.#dialect.title} at ${host}:${String(port)}`;
+      throw storeError(connectionFault('DB', where, error) ?? error, this.#dialect);
     } finally {
       clearTimeout(timer);
     }
@@ -163,10 +176,12 @@ export class MysqlPool {
 export class MysqlConnection {
   readonly #raw: PoolConnection;
   readonly #timeoutMs: number;
+  readonly #dialect: MysqlDialect;
   readonly statements: string[] = [];
 
-  constructor(raw: PoolConnection, timeoutMs: number) {
+  constructor(raw: PoolConnection, timeoutMs: number, dialect: MysqlDialect) {
     this.#raw = raw;
+    this.#dialect = dialect;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -202,7 +217,7 @@ export class MysqlConnection {
       const [result] = await this.#raw.query<T>(query);
       return result;
     } catch (error) {
-      throw storeError(error);
+      throw storeError(error, this.#dialect);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The store on MySQL 8.0 and later. Its tables are made by `migrate`; the user's tables are the mapping's business. */
+/** The store on MySQL and MariaDB. Its tables are made by `migrate`; the user's tables are the mapping's business. */
 import type { Layout } from '../../buffer/partition-fence.ts';
 import { ConfigurationError, StoreError } from '../../errors.ts';
 import type { FieldValues } from '../../entity.ts';
@@ -21,6 +21,7 @@ import type {
   WatermarkStatus,
 } from '../store.ts';
 import type { Scope, StoreOptions } from '../engine.ts';
+import type { MysqlDialect } from './dialect.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { isMissingTable, rightsFault } from './mysql-errors.ts';
 import { readPartitions } from './mysql-partitions.ts';
@@ -52,13 +53,15 @@ interface PositionRow {
 export class MysqlStore implements StorePort {
   readonly #pool: MysqlPool;
   readonly #options: StoreOptions;
+  readonly #dialect: MysqlDialect;
   readonly #scope: Scope;
   readonly #loading = new Loading();
 
-  constructor(options: StoreOptions) {
+  constructor(options: StoreOptions, dialect: MysqlDialect) {
     this.#options = options;
+    this.#dialect = dialect;
     this.#scope = [options.namespace, options.entity];
-    this.#pool = new MysqlPool(options.connection);
+    this.#pool = new MysqlPool(options.connection, dialect);
   }
 
   async migrate(): Promise<void> {
@@ -69,10 +72,10 @@ export class MysqlStore implements StorePort {
 
   async check(): Promise<StoreCheck> {
     return await this.#pool.use(async (connection) => {
-      const [settings] = await connection.rows<ServerSettings>(sql.serverSettings);
-      if (!settings) throw new StoreError('MySQL did not tell its settings.');
+      const [settings] = await connection.rows<ServerSettings>(this.#dialect.serverSettings);
+      if (!settings) throw new StoreError(`${this.#dialect.title} did not tell its settings.`);
       this.#loading.set(settings.localInfile === 1);
-      return checkSettings(settings, this.#options.maxBatchBytes);
+      return checkSettings(settings, this.#options.maxBatchBytes, this.#dialect);
     });
   }
 
@@ -83,7 +86,7 @@ export class MysqlStore implements StorePort {
       const rows = known.length === 0 ? await this.#insertWatermarks() : known;
       return { ...check, storeId: this.#checkPartitions(rows).storeId };
     } catch (error) {
-      throw rightsFault(this.#options.connection.user, error) ?? error;
+      throw rightsFault(`${this.#dialect.title}'s user ${this.#options.connection.user}`, error) ?? error;
     }
   }
 
