@@ -4,7 +4,8 @@
  */
 import { ConfigurationError } from './errors.ts';
 
-type Side = 'DB' | 'CACHE';
+/** Of the variables that name the server. */
+export type Side = 'DB' | 'CACHE' | 'QUEUE';
 
 const FAULTS: readonly (readonly [says: RegExp, advice: (side: Side) => string])[] = [
   [
@@ -31,7 +32,7 @@ const FAULTS: readonly (readonly [says: RegExp, advice: (side: Side) => string])
     (side) =>
       side === 'DB'
         ? 'it does not take DB_USER with this DB_PASSWORD'
-        : 'it does not take CACHE_USERNAME (or none) with this CACHE_PASSWORD',
+        : `it does not take ${side}_USERNAME (or none) with this ${side}_PASSWORD`,
   ],
 ];
 

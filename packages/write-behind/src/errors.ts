@@ -148,8 +148,8 @@ export class ContendedError extends AfterwriteError {
 
 /** The buffer is at its memory limit. Nothing was queued; reads go on and draining makes room. */
 export class BufferFullError extends AfterwriteError {
-  constructor(cause: unknown) {
-    super('BUFFER_FULL', 'Valkey is at its memory limit (maxmemory): the update was refused.', {
+  constructor(cause: unknown, title = 'The cache') {
+    super('BUFFER_FULL', `${title} is at its memory limit (maxmemory): the update was refused.`, {
       retryable: true,
       cause,
     });

@@ -1,11 +1,9 @@
 /** The composition root of the engine: builds ports from settings and opens them. Nothing else creates a client. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { ValkeyBuffer } from './buffer/valkey-buffer.ts';
-import type { ValkeySettings } from './buffer/valkey-client.ts';
-import { ValkeyPartitions } from './buffer/valkey-partitions.ts';
+import { cacheEngines } from './buffer/engines.ts';
 import { noticeLosses } from './cache/losses.ts';
 import { type CachePorts, type CacheSettings, WriteBehindCache } from './cache/write-behind-cache.ts';
+import { readCa } from './config/read-ca.ts';
 import type { Settings } from './config/settings.ts';
 import type { EntityDefinition, FieldValues } from './entity.ts';
 import { ConfigurationError } from './errors.ts';
@@ -62,7 +60,7 @@ export async function bindPorts({ buffer }: Pick<CachePorts, 'buffer'>, storeId:
   const bound = await buffer.bindStore(storeId);
   if (bound.storeId === storeId) return;
   throw new ConfigurationError(
-    `This queue in Valkey belongs to another database (${shown(bound.storeId)}, this one is ${shown(storeId)}): updates would be stored in ` +
+    `This queue belongs to another database (${shown(bound.storeId)}, this one is ${shown(storeId)}): updates would be stored in ` +
       'the wrong one. Set CACHE_NAMESPACE to tell the two apart. Only if the other database is gone for good, remove ' +
       `the key ${bound.key} and start again.`,
     { bound: shown(bound.storeId), storeId: shown(storeId) },
@@ -100,9 +98,9 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
     namespace: settings.CACHE_NAMESPACE,
     partitions: settings.QUEUE_PARTITIONS,
   };
-  const buffer = new ValkeyBuffer({
+  const buffer = cacheEngines[settings.CACHE_ENGINE].createBuffer(settings, {
     ...scope,
-    connection: valkeyConnection(settings),
+    logger,
     cacheTtlMs: settings.CACHE_TTL * 1000,
     missingTtlMs: settings.CACHE_MISSING_TTL * 1000,
     fillLeaseMs: settings.CACHE_FILL_LEASE_MS,
@@ -127,20 +125,6 @@ export function createPorts<Value extends FieldValues, Changes extends FieldValu
     maxBatchBytes: settings.QUEUE_BATCH_BYTES,
   });
   return { buffer, store, runtime, logger, observer };
-}
-
-function valkeyConnection(settings: Settings): ValkeySettings {
-  return {
-    host: settings.CACHE_HOST,
-    port: settings.CACHE_PORT,
-    username: settings.CACHE_USERNAME,
-    password: settings.CACHE_PASSWORD,
-    tls: settings.CACHE_TLS,
-    tlsCa: readCa('CACHE_TLS_CA', settings.CACHE_TLS_CA),
-    cluster: settings.CACHE_CLUSTER,
-    connectTimeoutMs: settings.CACHE_CONNECT_TIMEOUT_MS,
-    commandTimeoutMs: settings.CACHE_COMMAND_TIMEOUT_MS,
-  };
 }
 
 function databaseSettings(settings: Settings): DatabaseSettings {
@@ -190,8 +174,7 @@ export async function openRepartition<Value extends FieldValues, Changes extends
     const most = Math.max(partitions, to, change?.from ?? 0);
     const wide = createPorts(entity, { ...settings, QUEUE_PARTITIONS: most }, surroundings);
     const flusher = new Flusher({ ...cache, buffer: wide.buffer }, cacheSettings(settings).flusher);
-    const buffer = new ValkeyPartitions({
-      connection: valkeyConnection(settings),
+    const buffer = cacheEngines[settings.CACHE_ENGINE].createPartitions(settings, {
       entity: name,
       namespace: settings.CACHE_NAMESPACE,
       partitions: most,
@@ -249,13 +232,4 @@ export function databaseEngine({ DB_ENGINE }: Pick<Settings, 'DB_ENGINE'>): Data
  */
 export async function connectDatabase(settings: Settings, options?: ConnectOptions): Promise<SqlConnection> {
   return await databaseEngine(settings).connect(databaseSettings(settings), options);
-}
-
-function readCa(variable: string, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigurationError(`${variable}: ${file} cannot be read.`, {}, error);
-  }
 }

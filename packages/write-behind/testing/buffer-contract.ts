@@ -18,14 +18,23 @@ import { describeReads } from './buffer-reads.ts';
 import { describeTogether } from './buffer-together.ts';
 import { describeUpdates } from './buffer-updates.ts';
 
-export function describeBuffer(name: string, makeBuffer: MakeBuffer): void {
+export interface EngineTraits {
+  /** Whether it can tell what is on its disk: WAITAOF. */
+  readonly seesDisk?: boolean;
+}
+
+export function describeBuffer(
+  name: string,
+  makeBuffer: MakeBuffer,
+  { seesDisk = true }: EngineTraits = {},
+): void {
   describe(name, () => {
     describeReads(makeBuffer);
     describeUpdates(makeBuffer);
     describeTogether(makeBuffer);
     describeAnswers(makeBuffer);
     describeEpochs(makeBuffer);
-    describeDurability(makeBuffer);
+    describeDurability(makeBuffer, seesDisk);
     describeAcks(makeBuffer);
     describeDistrust(makeBuffer);
     describeComparing(makeBuffer);

@@ -1,4 +1,4 @@
-/** ValkeyBuffer under test, on one server or a cluster, with a raw client of its own for the hand. */
+/** ValkeyBuffer under test, on one server (Valkey or Redis) or a cluster, with a raw client of its own for the hand. */
 import { Cluster, Redis } from 'iovalkey';
 import { type PartitionKeys, partitionKeys } from '../src/buffer/keys.ts';
 import { ValkeyBuffer } from '../src/buffer/valkey-buffer.ts';
@@ -30,7 +30,9 @@ export interface ValkeyRig extends BufferRig {
 
 export function connectionTo(place: ValkeyPlace, extra: Partial<ValkeySettings> = {}): ValkeySettings {
   const { host, port } = place;
-  return { host, port, tls: false, cluster: false, connectTimeoutMs: 5000, commandTimeoutMs: 5000, ...extra };
+  const named = { title: 'Valkey', variables: 'CACHE' } as const;
+  const limits = { connectTimeoutMs: 5000, commandTimeoutMs: 5000 };
+  return { ...named, host, port, tls: false, cluster: false, ...limits, ...extra };
 }
 
 export function makeValkeyBuffer(
@@ -49,13 +51,17 @@ export function connectRaw(place: ValkeyPlace, cluster: boolean): Redis {
 }
 
 /** `direct`: one server that holds everything, for the hand where the buffer's own way there is disturbed. */
-export function makeValkeyRig(connection: ValkeySettings, direct?: ValkeyPlace): MakeBuffer<ValkeyRig> {
+export function makeValkeyRig(
+  connection: ValkeySettings,
+  direct?: ValkeyPlace,
+  makeBuffer: typeof makeValkeyBuffer = makeValkeyBuffer,
+): MakeBuffer<ValkeyRig> {
   return async (settings, namespace) => {
     const raw = connectRaw(direct ?? connection, direct === undefined && connection.cluster);
     const keys = Array.from({ length: settings.partitions }, (_, partition) =>
       partitionKeys(ENTITY, namespace, partition),
     );
-    const buffer = makeValkeyBuffer(connection, settings, namespace);
+    const buffer = makeBuffer(connection, settings, namespace);
     const rig: ValkeyRig = {
       buffer,
       raw,

@@ -24,11 +24,17 @@ export function fieldArguments(values: FieldValues): string[] {
 }
 
 export const MISSING_ROW = ['~m', '1'] as const;
+export const VALUE_ELSEWHERE = ['~x', '1'] as const;
 
-/** undefined where there is no value to be trusted: not cached, tainted, or not a hash of ours. */
+/** The version of a clean value that lies elsewhere; undefined for any other hash. */
+export function versionElsewhere(hash: Record<string, string>): string | undefined {
+  return hash['~x'] === undefined ? undefined : hash['~v'];
+}
+
+/** undefined where there is no value to be trusted: not cached, elsewhere, tainted, or not a hash of ours. */
 export function decodeEntity(hash: Record<string, string>): CachedEntity | undefined {
   const version = hash['~v'];
-  if (version === undefined) return undefined;
+  if (version === undefined || hash['~x'] !== undefined) return undefined;
   if (hash['~m'] !== undefined) return { value: undefined, version, dirty: false };
   let text = '';
   for (const name in hash) {

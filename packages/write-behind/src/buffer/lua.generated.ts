@@ -4,7 +4,7 @@ export const luaScripts = {
   ack: { numberOfKeys: 4, lua: `#!lua flags=allow-oom
 local MAX_ORPHANS = 500 -- bounds the script's time; the next ack takes the rest
 local SLICE = 1000 -- ids of one command: unpack takes a few thousand values
-local at = 4
+local at = 5
 local function readList(width)
   local count, list = tonumber(ARGV[at]), {}
   for i = at + 1, at + count * width do list[#list + 1] = ARGV[i] end
@@ -67,6 +67,7 @@ if remaining == 0 then
     if not isForgotten[id] then orphans[#orphans + 1] = id end
   end
 end
+local reply = { dropped, remaining }
 if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
 for _, id in ipairs(ids) do
   local key, version, dirty = ARGV[1] .. id, states[id][1], states[id][2]
@@ -77,6 +78,7 @@ for _, id in ipairs(ids) do
       elseif dirty then
         redis.call('HDEL', key, '~d')
         redis.call('PEXPIRE', key, ARGV[2])
+        if ARGV[4] == '1' then reply[#reply + 1] = id end
       end
     elseif dirty and distrusted[id] then
       redis.call('HDEL', key, '~v')
@@ -95,7 +97,7 @@ local vouched = epoch and acked and covered[epoch]
 if dropped > 0 and vouched and vouched > tonumber(acked) then
   redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched))
 end
-return { dropped, remaining }
+return reply
 ` },
   adopt: { numberOfKeys: 4, lua: `#!lua flags=allow-oom
 if redis.call('EXISTS', KEYS[3]) == 0 then return 0 end
@@ -145,8 +147,8 @@ return 1
 ` },
   drop: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -204,8 +206,8 @@ return { 'ASK', asked }
 ` },
   fill: { numberOfKeys: 4, lua: `#!lua
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -249,7 +251,7 @@ if lease ~= leaseOf(ARGV[2], server) then return { 'RETRY' } end
 if not known[4] then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
-local stamp = epoch .. '.' .. ARGV[2]
+local stamp = epoch .. '.' .. ARGV[4]
 replaceContent(KEYS[1], 5, staleFields(KEYS[1], 5))
 redis.call('HSET', KEYS[1], '~v', stamp)
 redis.call('DEL', KEYS[3])
@@ -275,8 +277,8 @@ return 1
 ` },
   invalidate: { numberOfKeys: 2, lua: `#!lua flags=allow-oom
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -297,8 +299,8 @@ return { 'OK' }
 ` },
   lease: { numberOfKeys: 4, lua: `#!lua
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -422,8 +424,8 @@ return { 'SEALED' }
 ` },
   seize: { numberOfKeys: 3, lua: `#!lua flags=allow-oom
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -487,6 +489,25 @@ return 1
 redis.call('HDEL', KEYS[1], 'p', 'c')
 return 1
 ` },
+  strip: { lua: `#!lua flags=allow-oom
+local stripped = {}
+for i, key in ipairs(KEYS) do
+  local state = redis.pcall('HMGET', key, '~v', '~d', '~m', '~x')
+  if not state.err and state[1] == ARGV[i + 1] and not (state[2] or state[3] or state[4]) then
+    local fields = {}
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if string.byte(field) ~= 126 then fields[#fields + 1] = field end
+    end
+    if #fields > 0 then stripped[#stripped + 1] = { key = key, fields = fields } end
+  end
+end
+for _, one in ipairs(stripped) do
+  redis.call('HDEL', one.key, unpack(one.fields))
+  redis.call('HSET', one.key, '~x', '1')
+  redis.call('PEXPIRE', one.key, ARGV[1])
+end
+return #stripped
+` },
   trip: { numberOfKeys: 1, lua: `#!lua
 local state = redis.call('HMGET', KEYS[1], 'failures', 'since', 'until')
 local time = redis.call('TIME')
@@ -503,8 +524,8 @@ return { tonumber(ARGV[2]), failures, since }
 ` },
   update: { lua: `#!lua
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 local function staleFields(key, first)
   local kept, stale = {}, {}
@@ -584,7 +605,9 @@ local seqText, answers, expired, digest, onceKey
 local function decide(key, leaseKey, at)
   local wanted, changesEnd = ARGV[at + 3], at + 4 + tonumber(ARGV[at + 4])
   local base = count == 1 and changesEnd + 2 or #ARGV + 1
-  local hasBase = #ARGV >= base
+  local claimed = ARGV[base] == '~v' and ARGV[base + 1]
+  if claimed then base = base + 2 end
+  local hasBase = not claimed and #ARGV >= base
   if count == 1 and (ARGV[changesEnd + 1] or '') ~= '' then
     digest, onceKey = string.match(ARGV[changesEnd + 1], '^(%S+) (.*)$')
     local answered = findAnswer(KEYS[6], onceKey, digest)
@@ -594,7 +617,7 @@ local function decide(key, leaseKey, at)
     if answers >= tonumber(answersLimit) then return 'ANSWERS_FULL ' .. answersLimit end
   end
   if length >= most then return 'FULL ' .. queueLimit end
-  local version, dirty, missing = readEntity(key)
+  local version, dirty, missing, elsewhere = readEntity(key)
   local lease = call('GET', leaseKey)
   local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
   local waiting = not isCached and call('HGET', KEYS[3], ARGV[at])
@@ -610,16 +633,19 @@ local function decide(key, leaseKey, at)
     end
   elseif missing then
     return 'MISSING'
+  elseif elsewhere and claimed ~= version and (wanted == '' or wanted == version) then
+    return 'ELSEWHERE ' .. version
   end
   if wanted ~= '' and not (isCached and wanted == version) then return 'CONFLICT ' .. (version or '') end
   last = math.max(time, last + 1)
   seqText = format('%.0f', last)
   local position = epoch .. '-' .. seqText
   length = length + 1
+  local isReplaced = not isCached or elsewhere
   accepted[#accepted + 1] = {
     key = key, position = position, first = at + 5, last = changesEnd,
     isClean = not dirty, leaseKey = lease and leaseKey,
-    base = not isCached and base, stale = not isCached and staleFields(key, base),
+    base = isReplaced and base, stale = isReplaced and staleFields(key, base),
   }
   marks[#marks + 1], marks[#marks + 2] = ARGV[at], position
   local start, tail = head, ARGV[at + 1]

@@ -8,11 +8,12 @@
  */
 import { createHash } from 'node:crypto';
 import { BufferUnavailableError, ForeignKeyTypeError } from '../errors.ts';
-import type { UpdateReply, UpdateRequest } from './buffer.ts';
+import type { FieldValues } from '../entity.ts';
+import type { UpdateRequest } from './buffer.ts';
 import { withTrace } from '../item.ts';
 import { fieldArguments } from './entity-hash.ts';
 import type { PartitionKeys } from './keys.ts';
-import { readUpdateReply, unexpected } from './valkey-replies.ts';
+import { readUpdateReply, type ScriptedUpdateReply, unexpected } from './valkey-replies.ts';
 
 export interface UpdateLimits {
   readonly partitions: number;
@@ -33,11 +34,19 @@ const MOST_TOGETHER = 50;
 /** One argument of the server may have 512 MB; this keeps what others wait for short. */
 const MOST_CHARACTERS = 256 * 1024;
 
+/** The value that a version names, wherever it was kept. */
+export interface VersionedValue {
+  readonly version: string;
+  readonly value: FieldValues;
+}
+
 interface Waiting {
   readonly request: UpdateRequest;
+  /** In the place of a base that was loaded under a lease. */
+  readonly kept: VersionedValue | undefined;
   /** Changed field, value, ... */
   readonly changes: readonly string[];
-  readonly resolve: (reply: UpdateReply | undefined) => void;
+  readonly resolve: (reply: ScriptedUpdateReply | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -67,11 +76,15 @@ export class UpdateScript {
   }
 
   /** undefined: unfenced, see `readUpdateReply`. */
-  async send(keys: PartitionKeys, request: UpdateRequest): Promise<UpdateReply | undefined> {
+  async send(
+    keys: PartitionKeys,
+    request: UpdateRequest,
+    kept?: VersionedValue,
+  ): Promise<ScriptedUpdateReply | undefined> {
     // Here, where it throws for this update alone.
     const changes = fieldArguments(request.changes);
     return await new Promise((resolve, reject) => {
-      this.#add(this.#laneOf(keys), { request, changes, resolve, reject });
+      this.#add(this.#laneOf(keys), { request, kept, changes, resolve, reject });
     });
   }
 
@@ -89,8 +102,8 @@ export class UpdateScript {
   }
 
   #add(lane: Lane, waiting: Waiting): void {
-    const { request } = waiting;
-    const isAlone = request.base !== undefined || request.idempotencyKey !== undefined;
+    const { request, kept } = waiting;
+    const isAlone = Boolean(kept ?? request.base) || request.idempotencyKey !== undefined;
     // In their order: what was asked for before goes before.
     if (isAlone || !hasRoom(lane, request)) this.#sendGathered(lane);
     if (isAlone) {
@@ -150,16 +163,22 @@ export class UpdateScript {
     }
     const [alone] = together;
     if (together.length === 1 && alone) {
-      const { id, tail, idempotencyKey, base } = alone.request;
+      const { id, tail, idempotencyKey } = alone.request;
+      const base = baseArguments(alone);
       if (idempotencyKey !== undefined) {
         const digest = createHash('sha256').update(tail).digest('base64url').slice(0, 22);
         // By entity, so that one key may be used for updates of several entities.
         args.push(`${digest} ${id} ${idempotencyKey}`);
-      } else if (base) args.push('');
-      if (base) args.push(...fieldArguments(base));
+      } else if (base.length > 0) args.push('');
+      args.push(...base);
     }
     return args;
   }
+}
+
+function baseArguments({ request, kept }: Waiting): string[] {
+  if (kept) return ['~v', kept.version, ...fieldArguments(kept.value)];
+  return request.base ? fieldArguments(request.base) : [];
 }
 
 function takeGathered(lane: Lane): readonly Waiting[] {

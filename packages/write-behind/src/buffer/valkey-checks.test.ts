@@ -74,7 +74,7 @@ describe('3 every server that holds keys is asked for them', () => {
   test('also one to which the connection was lost', async () => {
     const client = createValkeyClient(connectionTo(inject('valkeyCluster'), { cluster: true }));
     onTestFinished(() => client.disconnect());
-    await whenReady(client, 5000, 'the cluster');
+    await whenReady(client, connectionTo(inject('valkeyCluster')));
     if (!(client instanceof Cluster)) throw new Error('not a cluster');
     expect(await primaries(client)).toHaveLength(3);
     client.nodes('master')[0]?.disconnect();

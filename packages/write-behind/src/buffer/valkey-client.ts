@@ -1,17 +1,21 @@
 /**
- * The connection to Valkey, on one server or a cluster, and what its failures mean.
+ * The connection to Valkey or Redis, on one server or a cluster, and what its failures mean.
  *
  * The client must never send a command twice by itself: an update that was carried out and whose reply was lost would
  * be queued twice. So nothing is resent, nothing waits in an offline queue, and a lost reply is an error that says so.
  */
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'iovalkey';
-import { connectionFault } from '../connection-fault.ts';
+import { connectionFault, type Side } from '../connection-fault.ts';
 import { AfterwriteError, BufferError, BufferFullError, BufferUnavailableError } from '../errors.ts';
 import { ConfigurationError, ForeignKeyTypeError, OutcomeUnknownError } from '../errors.ts';
 import { luaScripts } from './lua.generated.ts';
 
 export interface ValkeySettings {
+  /** As people write it: what the settings say that it is. */
+  readonly title: string;
+  /** How its variables begin, as in CACHE_HOST. */
+  readonly variables: Exclude<Side, 'DB'>;
   readonly host: string;
   readonly port: number;
   readonly username?: string | undefined;
@@ -95,8 +99,9 @@ function withoutArguments(error: unknown): void {
   withoutArguments(shape.lastNodeError);
 }
 
-export function placeOf({ host, port, tls }: ValkeySettings): string {
-  return `${host}:${String(port)}${tls ? ' over TLS (CACHE_TLS=false where it has none)' : ''}`;
+/** `Valkey at db.example:6379`. */
+export function placeOf({ title, host, port, tls, variables }: ValkeySettings): string {
+  return `${title} at ${host}:${String(port)}${tls ? ` over TLS (${variables}_TLS=false where it has none)` : ''}`;
 }
 
 /** Later it is a server that is away, so that reads go on; who starts is told what to mend. */
@@ -108,25 +113,26 @@ export function throwFault(error: unknown): never {
 const waits = new WeakMap<ValkeyClient, Promise<void>>();
 
 /** Resolves once commands can be sent; rejects with BufferUnavailableError after the limit. */
-export async function whenReady(client: ValkeyClient, limitMs: number, where: string): Promise<void> {
+export async function whenReady(client: ValkeyClient, settings: ValkeySettings): Promise<void> {
   if (client.status === 'ready') return;
   let wait = waits.get(client);
   if (!wait) {
-    wait = waitUntilReady(client, limitMs, where).finally(() => waits.delete(client));
+    wait = waitUntilReady(client, settings).finally(() => waits.delete(client));
     waits.set(client, wait);
   }
   await wait;
 }
 
-async function waitUntilReady(client: ValkeyClient, limitMs: number, where: string): Promise<void> {
-  if (client.status === 'end')
-    throw new BufferUnavailableError(`The connection to Valkey at ${where} is closed.`);
+async function waitUntilReady(client: ValkeyClient, settings: ValkeySettings): Promise<void> {
+  const { connectTimeoutMs: limitMs, variables } = settings;
+  const where = placeOf(settings);
+  if (client.status === 'end') throw new BufferUnavailableError(`The connection to ${where} is closed.`);
   if (client.status === 'wait') void client.connect().catch(() => undefined);
   let lastError: unknown;
   let onFault: (fault: Error) => void = () => undefined;
   const noteError = (error: unknown) => {
     lastError = error;
-    const fault = connectionFault('CACHE', `Valkey at ${where}`, error);
+    const fault = connectionFault(variables, where, error);
     if (fault) onFault(fault);
   };
   client.on('error', noteError);
@@ -140,7 +146,7 @@ async function waitUntilReady(client: ValkeyClient, limitMs: number, where: stri
       };
       const refuse = (what: string) => () => {
         const why = lastError instanceof Error && lastError.message ? `: ${lastError.message}` : '';
-        reject(new BufferUnavailableError(`${what} Valkey at ${where}${why}`, lastError));
+        reject(new BufferUnavailableError(`${what} ${where}${why}`, lastError));
       };
       onFault = (fault) => {
         settle(() => {
@@ -172,7 +178,7 @@ export async function primaries(client: ValkeyClient): Promise<readonly Redis[]>
   const known = client.nodes('master');
   if (known.length < serving.size) {
     const missing = `${String(serving.size - known.length)} of ${String(serving.size)}`;
-    throw new BufferUnavailableError(`No connection to ${missing} primaries of the Valkey cluster.`);
+    throw new BufferUnavailableError(`No connection to ${missing} primaries of the cluster.`);
   }
   return known;
 }
@@ -195,20 +201,25 @@ const NOT_SENT =
  * Names a failure. A reply of the server means that nothing was written (scripts read every key before they write);
  * anything else after sending means that nobody knows.
  */
-export function bufferError(command: string, keys: readonly string[], error: unknown): AfterwriteError {
+export function bufferError(
+  title: string,
+  command: string,
+  keys: readonly string[],
+  error: unknown,
+): AfterwriteError {
   if (error instanceof AfterwriteError) return error;
   withoutArguments(error);
   const cause = error instanceof Error ? error : new Error(String(error));
   if (cause.name === 'ReplyError') {
     const message = cause.message;
-    if (/\bOOM\b/.test(message)) return new BufferFullError(cause);
+    if (/\bOOM\b/.test(message)) return new BufferFullError(cause, title);
     if (message.includes('WRONGTYPE')) return new ForeignKeyTypeError(command, keys, cause);
     if (UNAVAILABLE.test(message) || message.includes(NOT_HERE))
-      return new BufferUnavailableError(`Valkey refused ${command}: ${message}`, cause);
+      return new BufferUnavailableError(`${title} refused ${command}: ${message}`, cause);
     return new BufferError(command, cause);
   }
   if (NOT_SENT.test(cause.message)) {
-    return new BufferUnavailableError(`No connection to Valkey for ${command}: ${cause.message}`, cause);
+    return new BufferUnavailableError(`No connection to ${title} for ${command}: ${cause.message}`, cause);
   }
   return new OutcomeUnknownError(command, cause);
 }

@@ -1,11 +1,12 @@
 /**
- * Waits until Valkey has more than one copy of what was accepted: WAIT for a replica, WAITAOF for its file.
+ * Waits until Valkey or Redis has more than one copy of what was accepted: WAIT for a replica, WAITAOF for its file.
  *
  * Both block their connection, and both speak of what that connection wrote. So each level has a connection of its own,
  * on which a small write comes first; whoever asks while one wait is under way shares the next. WAITAOF's word is not
  * taken for it: see valkey-synced.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigurationError } from '../errors.ts';
 import { bufferError, createValkeyClient, type ValkeyClient, type ValkeySettings } from './valkey-client.ts';
 import { whenReady } from './valkey-client.ts';
 import { SyncWatch } from './valkey-synced.ts';
@@ -32,7 +33,6 @@ const MOST_WAIT_MS = 65_000;
 export class Confirmer {
   readonly #connection: ValkeySettings;
   readonly #replyMs: number;
-  readonly #where: string;
   readonly #clients = new Map<ConfirmLevel, ValkeyClient>();
   /** By level, on a cluster also by partition: what is sent together goes to one server. */
   readonly #next = new Map<string, Group>();
@@ -41,7 +41,6 @@ export class Confirmer {
   constructor(connection: ValkeySettings) {
     this.#connection = { ...connection, commandTimeoutMs: MOST_WAIT_MS };
     this.#replyMs = connection.commandTimeoutMs;
-    this.#where = `${connection.host}:${String(connection.port)}`;
   }
 
   /** False if the level was not reached in time, or the epoch has ended. Throws what the server says. */
@@ -135,7 +134,7 @@ export class Confirmer {
   ): Promise<{ vouched: ReadonlySet<string>; reply: unknown }> {
     try {
       const client = this.#client(level);
-      await whenReady(client, this.#connection.connectTimeoutMs, this.#where);
+      await whenReady(client, this.#connection);
       const pipeline = client.pipeline();
       const scripted = pipeline as unknown as { vouch(key: string, epoch: string): unknown };
       for (const { seqKey, epoch } of questions.values()) scripted.vouch(seqKey, epoch);
@@ -149,7 +148,11 @@ export class Confirmer {
       const names = [...questions.keys()].filter((_name, index) => replies[index] === 1);
       return { vouched: new Set(names), reply };
     } catch (error) {
-      throw bufferError(level === 'aof' ? 'WAITAOF' : 'WAIT', [], error);
+      const { title } = this.#connection;
+      // Nobody waits in vain for a server that will never know.
+      if (error instanceof Error && /unknown command.*WAITAOF/i.test(error.message))
+        throw withoutWaitaof(title);
+      throw bufferError(title, level === 'aof' ? 'WAITAOF' : 'WAIT', [], error);
     }
   }
 
@@ -182,4 +185,11 @@ export class Confirmer {
     this.#clients.set(level, client);
     return client;
   }
+}
+
+function withoutWaitaof(title: string): ConfigurationError {
+  return new ConfigurationError(
+    `This ${title} does not know WAITAOF, by which durability 'aof' is seen: Redis does from 7.2 on, every Valkey does. ` +
+      "Ask for 'replica' or 'stored' meanwhile.",
+  );
 }

@@ -1,19 +1,17 @@
-/** One connection to Valkey, and the one way to send on it: once, when connected, never again by itself. */
+/** One connection to Valkey or Redis, and the one way to send on it: once, when connected, never again by itself. */
 import { setImmediate } from 'node:timers/promises';
 import { BufferUnavailableError } from '../errors.ts';
 import { luaScripts } from './lua.generated.ts';
-import { bufferError, createValkeyClient, placeOf, whenReady } from './valkey-client.ts';
+import { bufferError, createValkeyClient, whenReady } from './valkey-client.ts';
 import type { ScriptName, ValkeyClient, ValkeySettings } from './valkey-client.ts';
 
 export class ValkeyLink {
   readonly client: ValkeyClient;
-  readonly #connectTimeoutMs: number;
-  readonly #where: string;
+  readonly #connection: ValkeySettings;
 
   constructor(connection: ValkeySettings) {
     this.client = createValkeyClient(connection);
-    this.#connectTimeoutMs = connection.connectTimeoutMs;
-    this.#where = placeOf(connection);
+    this.#connection = connection;
   }
 
   async close(): Promise<void> {
@@ -34,10 +32,10 @@ export class ValkeyLink {
   /** Errors come named: see `bufferError`. */
   async send<T>(command: string, keys: readonly string[], call: () => Promise<T>): Promise<T> {
     try {
-      if (this.client.status !== 'ready') await whenReady(this.client, this.#connectTimeoutMs, this.#where);
+      if (this.client.status !== 'ready') await whenReady(this.client, this.#connection);
       return await call();
     } catch (error) {
-      const named = bufferError(command, keys, error);
+      const named = bufferError(this.#connection.title, command, keys, error);
       // Refused before the client noticed that its connection is gone. It notices in the event loop, which a caller
       // that tries again at once would never let run.
       if (named instanceof BufferUnavailableError && this.client.status === 'ready') await setImmediate();

@@ -3,11 +3,16 @@ import { BufferError } from '../errors.ts';
 import { parsePosition } from '../position.ts';
 import type { BreakerReply, BreakerState, LeaseReply, PartitionLife, UpdateReply } from './buffer.ts';
 
+export type ScriptedUpdateReply =
+  | UpdateReply
+  /** Clean, at this version, and its value lies elsewhere. */
+  | { readonly kind: 'ELSEWHERE'; readonly version: string };
+
 /**
  * One of the texts that `update` answers with: a kind, and what belongs to it, separated by spaces. undefined: unfenced, the
  * store must say first whether we may write here.
  */
-export function readUpdateReply(reply: unknown): UpdateReply | undefined {
+export function readUpdateReply(reply: unknown): ScriptedUpdateReply | undefined {
   const [kind, first = '', second, third] = String(reply).split(' ');
   switch (kind) {
     case 'OK':
@@ -15,6 +20,7 @@ export function readUpdateReply(reply: unknown): UpdateReply | undefined {
     case 'BUSY':
       return { kind, leaseMs: Number(first) };
     case 'CONFLICT':
+    case 'ELSEWHERE':
       return { kind, version: first };
     case 'FULL':
       return { kind: 'QUEUE_FULL', limit: Number(first) };

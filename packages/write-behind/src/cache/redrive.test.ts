@@ -1,6 +1,7 @@
 /** Dead letters stored after their cause was mended, on real servers. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { connectionTo } from '../../testing/buffer-valkey.ts';
 import { RECORDED } from '../../testing/recorded-items.ts';
 import { brokenLinks, queuedUpdate, type ItemSpec } from '../../testing/store-items.ts';
 import { MysqlWidgets } from '../../testing/widgets.ts';
@@ -22,10 +23,9 @@ beforeEach(async () => {
   db = await MysqlWidgets.create(inject('mysql'), 10);
   store = db.makeStore({ partitions: 1 });
   await store.open();
-  const { host, port } = inject('valkey');
   const runtime = systemRuntime();
   buffer = new ValkeyBuffer({
-    connection: { host, port, tls: false, cluster: false, connectTimeoutMs: 2000, commandTimeoutMs: 3000 },
+    connection: connectionTo(inject('valkey')),
     entity: 'widget',
     namespace: `redrive-${randomBytes(4).toString('hex')}`,
     partitions: 1,

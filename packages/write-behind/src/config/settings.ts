@@ -6,6 +6,8 @@ import { ConfigurationError } from '../errors.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { type Environment, type Variables, variables } from './variables.ts';
 
+export type CacheEngine = Variables['CACHE_ENGINE'];
+
 type Placed = 'DB_PORT' | 'DB_USER' | 'DB_PASSWORD' | 'DB_TLS' | 'CACHE_PORT' | 'CACHE_TLS' | 'QUEUE_TLS';
 
 export interface Settings extends Omit<Variables, Placed> {
@@ -24,7 +26,7 @@ const DATABASES = {
   mariadb: { port: 3306, user: 'root' },
   postgresql: { port: 5432, user: 'postgres' },
 } as const;
-const CACHE_PORTS = { valkey: 6379, redis: 6379, memcached: 11_211 } as const;
+const CACHE_PORTS: Record<CacheEngine, number> = { valkey: 6379, redis: 6379, memcached: 11_211 };
 
 /** The environment over what `file` says; a missing file is no mistake. Changes nothing. */
 export function readEnvironment(file = '.env', environment: Environment = process.env): Environment {

@@ -5,13 +5,14 @@
 --
 -- KEYS  1 queue, 2 pending, 3 why the partition had stopped, 4 seq (entity hashes are ARGV[1] .. id: their ids come out of the items, the hash tag is the same)
 -- ARGV  1 prefix of entity keys  2 TTL of a clean entity, ms  3 most items to drop
---       4 count of covered, then epoch, seq, ...
+--       4 '1' to be told what became clean
+--       5 count of covered, then epoch, seq, ...
 --       then a count of distrusted ids (parked, or found already dealt with), then the ids
 --       then a count of unreadable items that were parked, then their bytes
--- Returns dropped, remaining
+-- Returns dropped, remaining, then ids of entities that became clean, if asked for
 local MAX_ORPHANS = 500 -- bounds the script's time; the next ack takes the rest
 local SLICE = 1000 -- ids of one command: unpack takes a few thousand values
-local at = 4
+local at = 5
 local function readList(width)
   local count, list = tonumber(ARGV[at]), {}
   for i = at + 1, at + count * width do list[#list + 1] = ARGV[i] end
@@ -82,6 +83,7 @@ if remaining == 0 then
   end
 end
 
+local reply = { dropped, remaining }
 if dropped > 0 then redis.call('LTRIM', KEYS[1], dropped, -1) end
 for _, id in ipairs(ids) do
   local key, version, dirty = ARGV[1] .. id, states[id][1], states[id][2]
@@ -92,6 +94,7 @@ for _, id in ipairs(ids) do
       elseif dirty then
         redis.call('HDEL', key, '~d')
         redis.call('PEXPIRE', key, ARGV[2])
+        if ARGV[4] == '1' then reply[#reply + 1] = id end
       end
     elseif dirty and distrusted[id] then
       redis.call('HDEL', key, '~v')
@@ -111,4 +114,4 @@ local vouched = epoch and acked and covered[epoch]
 if dropped > 0 and vouched and vouched > tonumber(acked) then
   redis.call('HSET', KEYS[4], 'a', string.format('%016.0f', vouched))
 end
-return { dropped, remaining }
+return reply

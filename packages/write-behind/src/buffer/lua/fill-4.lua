@@ -1,7 +1,8 @@
 #!lua
 -- Caches what a loader read, only under an unbroken lease and with nothing pending (invariants 5, 6).
 -- KEYS  1 entity hash, 2 pending, 3 fill lease, 4 seq
--- ARGV  1 entity id, 2 lease token, 3 TTL in ms, 4 name of a new epoch, then field, value, ...
+-- ARGV  1 entity id, 2 lease token, 3 TTL in ms, 4 name never used before: for the stamp, and for a new epoch,
+--       then field, value, ... (or ~x alone: the value lies elsewhere, under this stamp)
 -- Returns OK version | RETRY (lease gone) | PRESENT | PENDING
 --- @include "entity"
 --- @include "epoch"
@@ -16,7 +17,7 @@ if not known[4] then return { 'RETRY' } end
 if waiting then return { 'PENDING' } end
 -- A clean value of another epoch is no value to an update (see there): it came here to have it replaced.
 if version and (dirty or string.match(version, '^%w+') == epoch) then return { 'PRESENT' } end
-local stamp = epoch .. '.' .. ARGV[2]
+local stamp = epoch .. '.' .. ARGV[4]
 replaceContent(KEYS[1], 5, staleFields(KEYS[1], 5))
 redis.call('HSET', KEYS[1], '~v', stamp)
 redis.call('DEL', KEYS[3])

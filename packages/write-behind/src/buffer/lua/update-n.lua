@@ -14,13 +14,14 @@
 --         entity id, tail of the queue item (its format's digit before it where that is not 1), fill lease token, version
 --         wanted or '', count of what follows, changed field, value, ...
 --       then of one that comes alone: '<digest of the request> <idempotency key>' or '', and, if the caller brings a base,
---       field, value, ... of the row it loaded under its lease
+--       field, value, ... of the row it loaded under its lease; or, after '~v' and a version, of the value of that version
 -- Returns of each update, in their order, a text:
 --   OK epoch-seq queueLength replayed(0/1)    accepted, now or by an earlier call with the same idempotency key
 --   MISS                                      not cached: the lease is the caller's, load the row and come again
 --   BUSY ms                                   not cached, and somebody else is loading it
 --   RETRY                                     the base came without an unbroken lease
 --   PENDING                                   not cached while updates wait: drain them first
+--   ELSEWHERE version                         clean, but its value is not here: come again with the value of that version
 --   UNFENCED                                  whether the caller may write here, the store must say: see fence.lua
 --   MISSING | CONFLICT version | FULL limit | REUSED | ANSWERS_FULL limit
 --- @include "entity"
@@ -48,7 +49,9 @@ local seqText, answers, expired, digest, onceKey
 local function decide(key, leaseKey, at)
   local wanted, changesEnd = ARGV[at + 3], at + 4 + tonumber(ARGV[at + 4])
   local base = count == 1 and changesEnd + 2 or #ARGV + 1
-  local hasBase = #ARGV >= base
+  local claimed = ARGV[base] == '~v' and ARGV[base + 1]
+  if claimed then base = base + 2 end
+  local hasBase = not claimed and #ARGV >= base
   if count == 1 and (ARGV[changesEnd + 1] or '') ~= '' then
     digest, onceKey = string.match(ARGV[changesEnd + 1], '^(%S+) (.*)$')
     local answered = findAnswer(KEYS[6], onceKey, digest)
@@ -59,7 +62,7 @@ local function decide(key, leaseKey, at)
   end
   if length >= most then return 'FULL ' .. queueLimit end
 
-  local version, dirty, missing = readEntity(key)
+  local version, dirty, missing, elsewhere = readEntity(key)
   local lease = call('GET', leaseKey)
   -- A clean value of another epoch may be older than what the store has: the store's row is the base then.
   local isCached = version and (dirty or string.match(version, '^%w+') == epoch)
@@ -76,6 +79,9 @@ local function decide(key, leaseKey, at)
     end
   elseif missing then
     return 'MISSING'
+  -- A version never names two contents: a base of this one is the value, whoever kept it and for how long.
+  elseif elsewhere and claimed ~= version and (wanted == '' or wanted == version) then
+    return 'ELSEWHERE ' .. version
   end
   if wanted ~= '' and not (isCached and wanted == version) then return 'CONFLICT ' .. (version or '') end
 
@@ -84,10 +90,11 @@ local function decide(key, leaseKey, at)
   seqText = format('%.0f', last)
   local position = epoch .. '-' .. seqText
   length = length + 1
+  local isReplaced = not isCached or elsewhere
   accepted[#accepted + 1] = {
     key = key, position = position, first = at + 5, last = changesEnd,
     isClean = not dirty, leaseKey = lease and leaseKey,
-    base = not isCached and base, stale = not isCached and staleFields(key, base),
+    base = isReplaced and base, stale = isReplaced and staleFields(key, base),
   }
   marks[#marks + 1], marks[#marks + 2] = ARGV[at], position
   local start, tail = head, ARGV[at + 1]

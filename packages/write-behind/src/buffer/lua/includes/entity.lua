@@ -2,9 +2,10 @@
 --   ~v  version: '<epoch>-<seq>' after an update, '<epoch>.<token>' after a fill. Missing: tainted, reads as a miss
 --   ~d  position '<epoch>-<seq>' of the last update, only while the store does not have it yet (dirty)
 --   ~m  '1' when the row is known not to exist
+--   ~x  '1' when the value lies elsewhere: memcached has it under this version, or nobody has. Only of a clean entity
 local function readEntity(key)
-  local state = redis.call('HMGET', key, '~v', '~d', '~m')
-  return state[1], state[2], state[3]
+  local state = redis.call('HMGET', key, '~v', '~d', '~m', '~x')
+  return state[1], state[2], state[3], state[4]
 end
 
 -- Fields of a hash whose content is replaced by that of ARGV from `first` on (field, value, ...), which has them not. For
