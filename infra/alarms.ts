@@ -15,7 +15,6 @@ import { type AlarmOn, FAILURE_RATE, failureRateAlarm, ownAlarms } from './own-a
 import type { DeployOptions, StageSettings } from './settings.ts';
 
 const MINUTE_SECONDS = 60;
-const GB = 1024 ** 3;
 
 export interface AlarmsOptions {
   readonly settings: StageSettings;
@@ -96,65 +95,63 @@ function functionAlarms({ functions, api, flushFailures, deliveryFailures }: Ala
 }
 
 function engineAlarms({ settings, cache, database }: AlarmsOptions): Alarm[] {
-  const { maxConnections, storageGb } = settings.database;
-  const { mysql } = database;
+  const { title, dimensions, storage } = database;
   return [
-    ...cache.nodeIds.flatMap((nodeId, index): Alarm[] => [
-      {
-        name: `CacheMemory${index + 1}`,
-        meaning: 'A node of Valkey is 80% full; at 100% updates are refused.',
-        metric: cacheMetric(nodeId, 'DatabaseMemoryUsagePercentage'),
-        statistic: 'Maximum',
-        threshold: 80,
-        minutes: 3,
-      },
-      {
-        name: `CacheEvictions${index + 1}`,
-        meaning:
-          'A node of Valkey is full and drops cached flights that are clean; reads go to the database.',
-        metric: cacheMetric(nodeId, 'Evictions'),
-        statistic: 'Sum',
-        threshold: 0,
-        minutes: 3,
-      },
-    ]),
+    ...cacheAlarms(cache),
     {
       name: 'DatabaseCpu',
-      meaning: 'MySQL has used more than 80% of its CPU for ten minutes.',
-      metric: databaseMetric(mysql, 'CPUUtilization'),
+      meaning: `${title} has used more than 80% of its CPU for ten minutes.`,
+      metric: databaseMetric(dimensions, 'CPUUtilization'),
       statistic: 'Average',
       threshold: 80,
       minutes: 10,
     },
     {
       name: 'DatabaseConnections',
-      meaning: 'More than 80% of the connections that MySQL allows are taken.',
-      metric: databaseMetric(mysql, 'DatabaseConnections'),
+      meaning: `More than 80% of the connections that ${title} allows are taken.`,
+      metric: databaseMetric(dimensions, 'DatabaseConnections'),
       statistic: 'Maximum',
-      threshold: Math.floor(maxConnections * 0.8),
+      threshold: Math.floor(settings.database.maxConnections * 0.8),
       minutes: 3,
     },
-    {
-      name: 'DatabaseStorage',
-      meaning: 'Less than 10% of the most that the storage may grow to is free (at least 2 GB).',
-      metric: databaseMetric(mysql, 'FreeStorageSpace'),
-      statistic: 'Minimum',
-      threshold: Math.max(2, storageGb * 0.1) * GB,
-      isBelow: true,
-      minutes: 5,
-    },
+    { ...storage, name: 'DatabaseStorage' },
+  ];
+}
+
+function cacheAlarms({ server, memcached }: Cache): Alarm[] {
+  const evictions = (title: string, node: Metric['dimensions'], index: number): Alarm => ({
+    name: `CacheEvictions${index + 1}`,
+    meaning: `A node of ${title} is full and drops cached flights that are clean; reads go to the database.`,
+    metric: cacheMetric(node, 'Evictions'),
+    statistic: 'Sum',
+    threshold: 0,
+    minutes: 3,
+  });
+  return [
+    ...server.nodes.flatMap((node, index): Alarm[] => [
+      {
+        name: `CacheMemory${index + 1}`,
+        meaning: `A node of ${server.title} is 80% full; at 100% updates are refused.`,
+        metric: cacheMetric(node, 'DatabaseMemoryUsagePercentage'),
+        statistic: 'Maximum',
+        threshold: 80,
+        minutes: 3,
+      },
+      evictions(server.title, node, index),
+    ]),
+    ...(memcached ? [evictions(memcached.title, memcached.node, server.nodes.length)] : []),
   ];
 }
 
 function createAlarm(alarm: Alarm, topic: aws.sns.Topic): void {
-  const { metric, minutes = 1, isBelow = false, isSilenceBad = false } = alarm;
+  const { metric, minutes = 1, periodMinutes = 1, isBelow = false, isSilenceBad = false } = alarm;
   new aws.cloudwatch.MetricAlarm(`${alarm.name}Alarm`, {
     ...describe(alarm.name, alarm.meaning, topic),
     namespace: metric.namespace,
     metricName: metric.name,
     dimensions: metric.dimensions,
     statistic: alarm.statistic,
-    period: MINUTE_SECONDS,
+    period: periodMinutes * MINUTE_SECONDS,
     evaluationPeriods: minutes,
     datapointsToAlarm: minutes,
     comparisonOperator: isBelow ? 'LessThanThreshold' : 'GreaterThanThreshold',

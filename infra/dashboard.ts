@@ -1,5 +1,5 @@
 /** One page that answers: does it keep up, how far behind is it, does anything fail. */
-import type { Cache } from './cache.ts';
+import type { Cache, Memcached } from './cache.ts';
 import type { Database } from './database.ts';
 import type { Functions } from './functions.ts';
 import { apiMetric, cacheMetric, databaseMetric, functionMetric, type Metric, ownMetric } from './metrics.ts';
@@ -57,7 +57,7 @@ function withMetrics(): Chart[] {
 }
 
 function serviceCharts({ functions, api, cache, database }: DashboardOptions): Chart[] {
-  const { mysql } = database;
+  const { dimensions } = database;
   return [
     {
       title: 'API',
@@ -69,22 +69,39 @@ function serviceCharts({ functions, api, cache, database }: DashboardOptions): C
       ],
     },
     {
-      title: 'Valkey memory',
+      title: `${cache.server.title} memory`,
       unit: '%',
-      lines: cache.nodeIds.map((nodeId, index) => ({
-        metric: cacheMetric(nodeId, 'DatabaseMemoryUsagePercentage'),
+      lines: cache.server.nodes.map((node, index) => ({
+        metric: cacheMetric(node, 'DatabaseMemoryUsagePercentage'),
         statistic: 'Maximum',
         label: `node ${index + 1}`,
       })),
     },
+    ...(cache.memcached ? [memcachedChart(cache.memcached)] : []),
     {
-      title: 'MySQL',
+      title: database.title,
       lines: [
-        { metric: databaseMetric(mysql, 'CPUUtilization'), statistic: 'Average', label: 'CPU (%)' },
-        { metric: databaseMetric(mysql, 'DatabaseConnections'), statistic: 'Maximum', label: 'connections' },
+        { metric: databaseMetric(dimensions, 'CPUUtilization'), statistic: 'Average', label: 'CPU (%)' },
+        {
+          metric: databaseMetric(dimensions, 'DatabaseConnections'),
+          statistic: 'Maximum',
+          label: 'connections',
+        },
       ],
     },
   ];
+}
+
+/** It is always full when it is used well: how much of it says nothing. */
+function memcachedChart({ title, node }: Memcached): Chart {
+  return {
+    title,
+    lines: [
+      { metric: cacheMetric(node, 'CPUUtilization'), statistic: 'Average', label: 'CPU (%)' },
+      { metric: cacheMetric(node, 'CurrConnections'), statistic: 'Maximum', label: 'connections' },
+      { metric: cacheMetric(node, 'Evictions'), statistic: 'Sum', label: 'evictions' },
+    ],
+  };
 }
 
 /** In the dashboard's own notation. */

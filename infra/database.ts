@@ -1,70 +1,51 @@
-/** RDS for MySQL: the record of truth. In `sst dev` the one on this machine. */
+/** The record of truth, on RDS or Aurora as the stage's settings say. In `sst dev` the one on this machine. */
+import { createCluster } from './database-cluster.ts';
+import { databaseEngines, type DatabaseKind } from './database-engines.ts';
+import { createInstance } from './database-instance.ts';
+import type { DatabaseServer, ServerOptions } from './database-server.ts';
 import type { Network } from './network.ts';
 import { createCredentials, type Credentials } from './secrets.ts';
 import type { StageSettings } from './settings.ts';
 
-export interface Database {
-  readonly mysql: sst.aws.Mysql;
+export interface Database extends DatabaseServer {
+  readonly title: string;
   /** What the functions are told. */
   readonly environment: Record<string, $util.Input<string>>;
   readonly credentials: Credentials | null;
 }
 
-const NAME = 'flughafendb';
-const LOCAL = { host: 'localhost', port: 3306, username: 'root', password: '', database: NAME };
 /** Amazon's authorities, RDS's among them: Lambda's Node trusts the public ones only. */
 const LAMBDA_CA_FILE = '/var/runtime/ca-cert.pem';
+
+const shapes: Readonly<Record<DatabaseKind['shape'], (options: ServerOptions) => DatabaseServer>> = {
+  instance: createInstance,
+  cluster: createCluster,
+};
 
 export function createDatabase(
   settings: StageSettings,
   network: Network | null,
   hasProxy: boolean,
 ): Database {
-  const { database } = settings;
-  const groups = network?.groups;
-  const mysql = new sst.aws.Mysql('Database', {
-    version: database.version,
-    instance: database.instance,
-    storage: `${database.storageGb} GB`,
-    database: NAME,
-    username: 'afterwrite',
-    multiAz: database.isMultiAz,
-    proxy: hasProxy,
-    vpc: { subnets: network?.subnetIds ?? [] },
-    dev: LOCAL,
-    transform: {
-      // The whole list: SST's own turns require_secure_transport off.
-      parameterGroup: { parameters: parameters(database) },
-      instance: {
-        // SST names none, which gives the default group of the VPC.
-        vpcSecurityGroupIds: groups ? [groups.database.id] : [],
-        publiclyAccessible: false,
-        backupRetentionPeriod: database.backupDays,
-        deletionProtection: database.isDeletionProtected,
-        skipFinalSnapshot: !database.isDeletionProtected,
-        ...(database.isDeletionProtected && {
-          finalSnapshotIdentifier: `${$app.name}-${$app.stage}-final`,
-        }),
-        deleteAutomatedBackups: !database.isDeletionProtected,
-        copyTagsToSnapshot: true,
-        enabledCloudwatchLogsExports: ['error', 'slowquery'],
-        // Changes that restart the server, and patches, wait for the maintenance window where somebody's data is.
-        applyImmediately: !settings.isProtected,
-        autoMinorVersionUpgrade: true,
-        allowMajorVersionUpgrade: false,
-      },
-      proxy: { requireTls: true, vpcSecurityGroupIds: groups?.proxy ? [groups.proxy.id] : [] },
-    },
-  });
-  const place = { DB_HOST: mysql.host, DB_PORT: $interpolate`${mysql.port}`, DB_NAME: mysql.database };
+  const kind = databaseEngines[settings.database.engine];
+  const { title } = kind;
+  const server = shapes[kind.shape]({ kind, settings, network, hasProxy });
+  const { component } = server;
+  const place = {
+    DB_ENGINE: kind.driver,
+    // Of a cluster the address of whichever writes.
+    DB_HOST: component.host,
+    DB_PORT: String(kind.port),
+    DB_NAME: component.database,
+  };
   if ($dev) {
-    const environment = { ...place, DB_USER: mysql.username, DB_PASSWORD: mysql.password };
-    return { mysql, environment, credentials: null };
+    const environment = { ...place, DB_USER: component.username, DB_PASSWORD: component.password };
+    return { ...server, title, environment, credentials: null };
   }
   const credentials = createCredentials(
     'Database',
-    'User and password of MySQL',
-    { username: mysql.username, password: mysql.password },
+    `User and password of ${title}`,
+    { username: component.username, password: component.password },
     settings.secretRecoveryDays,
   );
   const environment = {
@@ -74,27 +55,5 @@ export function createDatabase(
     ...(!hasProxy && { DB_TLS_CA: LAMBDA_CA_FILE }),
     DB_SECRET_ARN: credentials.secret.arn,
   };
-  return { mysql, environment, credentials };
-}
-
-function parameters({ maxConnections }: StageSettings['database']) {
-  const wanted = {
-    require_secure_transport: 'ON',
-    max_connections: String(maxConnections),
-    // A commit that was answered is on disk, in both logs: RDS's defaults, which nobody shall change unseen.
-    innodb_flush_log_at_trx_commit: '1',
-    sync_binlog: '1',
-    // Batches are built to stay under it.
-    max_allowed_packet: String(64 * 1024 * 1024),
-    // Audit rows of large batches at half the cost; clients give no file unless they choose to.
-    local_infile: '1',
-    time_zone: 'UTC',
-    slow_query_log: '1',
-  };
-  return Object.entries(wanted).map(([name, value]) => ({
-    name,
-    value,
-    // Static ones are applied when the server restarts; none of these is.
-    applyMethod: 'immediate',
-  }));
+  return { ...server, title, environment, credentials };
 }

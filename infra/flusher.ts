@@ -1,5 +1,6 @@
 /** What makes the queue drain by itself: a call every minute, and a place for the calls that nobody took. */
 import type { FunctionName } from '../functions/catalog.ts';
+import { databaseEngines } from './database-engines.ts';
 import type { Functions } from './functions.ts';
 import type { StageSettings } from './settings.ts';
 import { hashesOfBundles } from './bundles.ts';
@@ -57,7 +58,7 @@ export function createReconcileSchedule(
 }
 
 /**
- * Calls `migrate` once the database and Valkey are there, and again when its bundle has changed. A failure fails the
+ * Calls `migrate` once the database and the cache are there, and again when its bundle has changed. A failure fails the
  * deployment, before a first one has a schedule. Its routes may be there by then: they answer 503.
  */
 export function runMigration(
@@ -67,12 +68,14 @@ export function runMigration(
   dependsOn: $util.Resource[],
 ): aws.lambda.Invocation {
   const name: FunctionName = 'migrate';
+  const { engine } = settings.database;
+  const database = `${engine} ${databaseEngines[engine].version}`;
   return new aws.lambda.Invocation(
     'Migration',
     {
       functionName: functions[name].name,
       input: JSON.stringify({ createSchema: true, flights: settings.seededFlights }),
-      triggers: { bundle: hashesOfBundles()[name], database: settings.database.version },
+      triggers: { bundle: hashesOfBundles()[name], database },
     },
     { dependsOn },
   );

@@ -1,15 +1,15 @@
-/** `sst dev`: Valkey and MySQL of this machine, each start and stop with it. */
-export function createLocalEngines(): void {
+/** `sst dev`: the servers of this machine, which start and stop with it. */
+import { localEnvironment } from './local-environment.ts';
+import type { StageSettings } from './settings.ts';
+
+export function createLocalEngines(settings: StageSettings): void {
+  const { title, engines, seed } = localEnvironment(settings);
   new sst.x.DevCommand('LocalEngines', {
-    dev: {
-      title: 'Valkey and MySQL',
-      autostart: true,
-      command: 'npm run engines',
-    },
-    environment: { CACHE_PORT: '6379', DB_PORT: '3306' },
+    dev: { title, autostart: true, command: 'npm run engines' },
+    environment: engines,
   });
   new sst.x.DevCommand('Seed', {
     dev: { title: 'Flights (once)', autostart: false, command: 'npm run seed' },
-    environment: { CACHE_HOST: 'localhost', DB_HOST: 'localhost', DB_PASSWORD: '' },
+    environment: seed,
   });
 }

@@ -22,17 +22,17 @@ export function functionMetric(fn: sst.aws.Function, name: 'Errors' | 'Throttles
 }
 
 export function databaseMetric(
-  mysql: sst.aws.Mysql,
-  name: 'CPUUtilization' | 'DatabaseConnections' | 'FreeStorageSpace',
+  dimensions: Metric['dimensions'],
+  name: 'CPUUtilization' | 'DatabaseConnections' | 'FreeStorageSpace' | 'VolumeBytesUsed',
 ): Metric {
-  return { namespace: 'AWS/RDS', name, dimensions: { DBInstanceIdentifier: mysql.id } };
+  return { namespace: 'AWS/RDS', name, dimensions };
 }
 
 export function cacheMetric(
-  nodeId: $util.Input<string>,
-  name: 'DatabaseMemoryUsagePercentage' | 'Evictions' | 'EngineCPUUtilization',
+  dimensions: Metric['dimensions'],
+  name: 'CPUUtilization' | 'CurrConnections' | 'DatabaseMemoryUsagePercentage' | 'Evictions',
 ): Metric {
-  return { namespace: 'AWS/ElastiCache', name, dimensions: { CacheClusterId: nodeId } };
+  return { namespace: 'AWS/ElastiCache', name, dimensions };
 }
 
 export function queueMetric(queue: sst.aws.Queue, name: 'ApproximateNumberOfMessagesVisible'): Metric {

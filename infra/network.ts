@@ -3,10 +3,10 @@
  * The functions need two services of AWS, and those come in by interface endpoints (docs/decisions/0001). SST's own Vpc
  * component would add public subnets, an internet gateway and a group that is open to the whole network.
  */
+import { cacheEngines, MEMCACHED_PORT, SERVER_PORT } from './cache-engines.ts';
+import { databaseEngines } from './database-engines.ts';
 import type { StageSettings } from './settings.ts';
 
-const CACHE_PORT = 6379;
-const DATABASE_PORT = 3306;
 const HTTPS_PORT = 443;
 
 export interface Network {
@@ -16,19 +16,22 @@ export interface Network {
   readonly groups: {
     readonly functions: aws.ec2.SecurityGroup;
     readonly cache: aws.ec2.SecurityGroup;
+    readonly memcached: aws.ec2.SecurityGroup | null;
     readonly database: aws.ec2.SecurityGroup;
     readonly proxy: aws.ec2.SecurityGroup | null;
   };
 }
 
-export function createNetwork(settings: StageSettings['network'], hasProxy: boolean): Network {
+export function createNetwork(settings: StageSettings, hasProxy: boolean): Network {
+  const { server, memcached: hasMemcached } = cacheEngines[settings.cache.engine];
+  const { title, port } = databaseEngines[settings.database.engine];
   const vpc = new aws.ec2.Vpc('Network', {
     cidrBlock: '10.0.0.0/16',
     enableDnsHostnames: true,
     enableDnsSupport: true,
     tags: { Name: named('network') },
   });
-  const subnetIds = createSubnets(vpc, settings.zones);
+  const subnetIds = createSubnets(vpc, settings.network.zones);
   // Whoever forgets to name a group gets this one: it lets nothing in or out.
   new aws.ec2.DefaultSecurityGroup('NetworkDefaultGroup', { vpcId: vpc.id, ingress: [], egress: [] });
 
@@ -39,26 +42,28 @@ export function createNetwork(settings: StageSettings['network'], hasProxy: bool
       tags: { Name: named(name.toLowerCase()) },
     });
   const functions = group('Functions', 'The functions: out to cache, database and endpoints only');
-  const cache = group('Cache', 'Valkey: in from the functions only');
-  const database = group('Database', 'MySQL: in from the functions or the proxy only');
-  const proxy = hasProxy ? group('Proxy', 'RDS Proxy: in from the functions, out to MySQL') : null;
+  const cache = group('Cache', `${server.title}: in from the functions only`);
+  const memcached = hasMemcached ? group('Memcached', 'memcached: in from the functions only') : null;
+  const database = group('Database', `${title}: in from the functions or the proxy only`);
+  const proxy = hasProxy ? group('Proxy', `RDS Proxy: in from the functions, out to ${title}`) : null;
   const endpoints = group('Endpoints', 'Endpoints of AWS services: in from the functions only');
 
   const paths = [
-    ...allow('FunctionsToCache', functions, cache, CACHE_PORT),
+    ...allow('FunctionsToCache', functions, cache, SERVER_PORT),
+    ...(memcached ? allow('FunctionsToMemcached', functions, memcached, MEMCACHED_PORT) : []),
     ...allow('FunctionsToEndpoints', functions, endpoints, HTTPS_PORT),
     ...(proxy
       ? [
-          ...allow('FunctionsToProxy', functions, proxy, DATABASE_PORT),
-          ...allow('ProxyToDatabase', proxy, database, DATABASE_PORT),
+          ...allow('FunctionsToProxy', functions, proxy, port),
+          ...allow('ProxyToDatabase', proxy, database, port),
         ]
-      : allow('FunctionsToDatabase', functions, database, DATABASE_PORT)),
+      : allow('FunctionsToDatabase', functions, database, port)),
   ];
-  const endpointSubnets = subnetIds.slice(0, settings.endpointZones);
+  const endpointSubnets = subnetIds.slice(0, settings.network.endpointZones);
   paths.push(createEndpoint('secretsmanager', vpc, endpointSubnets, endpoints));
   // One function calls another when the queue is long.
   paths.push(createEndpoint('lambda', vpc, endpointSubnets, endpoints));
-  return { subnetIds, paths, groups: { functions, cache, database, proxy } };
+  return { subnetIds, paths, groups: { functions, cache, memcached, database, proxy } };
 }
 
 function createSubnets(vpc: aws.ec2.Vpc, zones: number): $util.Output<string>[] {

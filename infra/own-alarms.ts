@@ -13,6 +13,8 @@ export interface AlarmOn<M> {
   readonly isBelow?: boolean;
   /** Minutes in a row. Default 1. */
   readonly minutes?: number;
+  /** Of one look, for what is counted less often than each minute. Default 1. */
+  readonly periodMinutes?: number;
   /** No data is an alarm too. Default: no data is fine. */
   readonly isSilenceBad?: boolean;
 }
@@ -24,7 +26,8 @@ export const ownAlarms: readonly AlarmOn<MetricName>[] = [
   onThreshold('PartitionsStopped'),
   {
     name: 'PossibleLosses',
-    meaning: 'Valkey or MySQL came back, perhaps with less than it had: acknowledged updates may be missing.',
+    meaning:
+      'The cache or the database came back, perhaps with less than it had: acknowledged updates may be missing.',
     metric: 'PossibleLosses',
     statistic: 'Maximum',
     threshold: 0,
@@ -40,7 +43,7 @@ export const ownAlarms: readonly AlarmOn<MetricName>[] = [
   {
     name: 'Divergence',
     meaning:
-      'Cached flights were not as their rows: something writes past the cache, or Valkey lost something.',
+      'Cached flights were not as their rows: something writes past the cache, or the cache lost something.',
     metric: 'ReconcileDifferent',
     statistic: 'Sum',
     threshold: 0,

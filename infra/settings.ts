@@ -3,6 +3,8 @@
  * stage; every other name is a small stage that can be removed. docs/DEPLOY.md says what each costs.
  */
 import type { FunctionName } from '../functions/catalog.ts';
+import type { CacheEngine } from './cache-engines.ts';
+import type { DatabaseEngine } from './database-engines.ts';
 
 export interface StageSettings {
   readonly removal: 'remove' | 'retain';
@@ -15,20 +17,27 @@ export interface StageSettings {
     readonly endpointZones: number;
   };
   readonly cache: {
-    readonly version: `${number}.${number}`;
+    readonly engine: CacheEngine;
+    /** Of what has the queue: the cache itself, or a server of its own beside memcached. */
     readonly instance: string;
     readonly shards: number;
     readonly replicas: number;
     readonly snapshotDays: number;
+    /** Of the one node that has the clean values where `engine` is memcached. */
+    readonly memcachedInstance: string;
   };
   readonly database: {
-    /** Major and minor only: AWS chooses the newest patch, and applies later ones in the maintenance window. */
-    readonly version: `${number}.${number}`;
+    /** Another one is another, empty database: nothing moves the rows. */
+    readonly engine: DatabaseEngine;
+    /** Of RDS; Aurora has `capacity`. */
     readonly instance: string;
-    /** May grow to this. RDS starts at 20 GB. */
+    /** Of Aurora's instances, between which it moves by itself, in units of 2 GB of memory. */
+    readonly capacity: { readonly min: number; readonly max: number };
+    /** May grow to this on RDS, which starts at 20 GB. Aurora grows by itself and raises an alarm there. */
     readonly storageGb: number;
     /** Set, not left to RDS's formula, so that the limits of the functions below can be counted against it. */
     readonly maxConnections: number;
+    /** A standby in another zone; on Aurora a reader that takes the writer's place. */
     readonly isMultiAz: boolean;
     readonly backupDays: number;
     readonly isDeletionProtected: boolean;
@@ -55,10 +64,19 @@ const dev: StageSettings = {
   // RDS asks for two zones even when it uses one. One endpoint is reached from both.
   network: { zones: 2, endpointZones: 1 },
   // A failure of the one node loses what is queued: nothing in this stage is anybody's data.
-  cache: { version: '8.1', instance: 't4g.micro', shards: 1, replicas: 0, snapshotDays: 0 },
-  database: {
-    version: '8.4',
+  cache: {
+    engine: 'valkey',
     instance: 't4g.micro',
+    shards: 1,
+    replicas: 0,
+    snapshotDays: 0,
+    memcachedInstance: 't4g.micro',
+  },
+  database: {
+    engine: 'rds-mysql',
+    instance: 't4g.micro',
+    // Never 0, which pauses it when nobody is connected: the schedule connects every minute.
+    capacity: { min: 0.5, max: 2 },
     storageGb: 20,
     // 1 GB of memory: RDS's own formula gives about the same.
     maxConnections: 80,
@@ -83,10 +101,20 @@ const production: StageSettings = {
   network: { zones: 2, endpointZones: 2 },
   // A queue must outlive its node: each shard has a replica in another zone. Two shards, so that one failover stops half of
   // the writes at most. 3 GB each hold some ten million updates.
-  cache: { version: '8.1', instance: 'm7g.large', shards: 2, replicas: 1, snapshotDays: 7 },
-  database: {
-    version: '8.4',
+  cache: {
+    engine: 'valkey',
     instance: 'm7g.large',
+    shards: 2,
+    replicas: 1,
+    snapshotDays: 7,
+    // The largest generation for which AWS's guide names TLS.
+    memcachedInstance: 'm6g.large',
+  },
+  database: {
+    engine: 'rds-mysql',
+    instance: 'm7g.large',
+    // 4 GB, with which the reader's connections cost no more than half of it, to 32 GB.
+    capacity: { min: 2, max: 16 },
     storageGb: 200,
     // 8 GB of memory: RDS's own formula gives about 630.
     maxConnections: 600,

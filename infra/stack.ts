@@ -8,14 +8,13 @@ import { createFailureQueue, createReconcileSchedule, createSchedule, runMigrati
 import { createFunctions } from './functions.ts';
 import { createLocalEngines } from './local-engines.ts';
 import { createNetwork } from './network.ts';
-import { readDeployOptions, settingsOf } from './settings.ts';
+import { readDeployOptions, settingsOf, type StageSettings } from './settings.ts';
 
-export function createStack() {
-  const settings = settingsOf($app.stage);
+export function createStack(settings: StageSettings = settingsOf($app.stage)) {
   const deploy = readDeployOptions(process.env);
-  if ($dev) createLocalEngines();
+  if ($dev) createLocalEngines(settings);
   // On this machine nothing of it is needed, and functions in it could not reach this machine.
-  const network = $dev ? null : createNetwork(settings.network, deploy.hasProxy);
+  const network = $dev ? null : createNetwork(settings, deploy.hasProxy);
   const cache = createCache(settings, network);
   const database = createDatabase(settings, network, deploy.hasProxy);
   const flushFailures = createFailureQueue('FlushFailures');
@@ -26,8 +25,9 @@ export function createStack() {
       ...(network?.paths ?? []),
       cache.credentials?.version,
       database.credentials?.version,
-      cache.redis,
-      database.mysql,
+      cache.server.component,
+      cache.memcached?.cluster,
+      database.component,
     ];
     const migration = runMigration(
       functions,

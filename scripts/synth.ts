@@ -1,7 +1,9 @@
 /**
  * `npm run synth -- --stage production`: every resource that a deployment of the stage would ask for, as JSON on standard
  * output, `[{ type, name, inputs }]` (`npm run --silent` leaves out npm's own two lines), without an account: the real
- * program with SST's real components on a stand-in for Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev` does. Names that AWS would give are made up.
+ * program with SST's real components on a stand-in for Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev`
+ * does; `--database` and `--cache` show what it would be with another engine than its settings name. Names that AWS would give
+ * are made up.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -9,25 +11,38 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { type CacheEngine, cacheEngines } from '../infra/cache-engines.ts';
+import { type DatabaseEngine, databaseEngines } from '../infra/database-engines.ts';
 import { root, run } from './run.ts';
 import { ensurePlatform, platformFolder } from './synth/platform.ts';
 import { startRpcServer } from './synth/rpc-server.ts';
-import type { Program } from './synth/types.ts';
+import type { Engines, Program } from './synth/types.ts';
 
-const USAGE = 'Usage: npm run synth -- --stage STAGE [--dev]';
+const DATABASES = Object.keys(databaseEngines) as DatabaseEngine[];
+const CACHES = Object.keys(cacheEngines) as CacheEngine[];
+const USAGE = `Usage: npm run synth -- --stage STAGE [--dev] [--database ${DATABASES.join('|')}] [--cache ${CACHES.join('|')}]`;
 
 interface Options {
   readonly stage: string;
   readonly isDev: boolean;
+  readonly engines: Engines;
 }
 
 function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
-    options: { stage: { type: 'string' }, dev: { type: 'boolean', default: false } },
+    options: {
+      stage: { type: 'string' },
+      dev: { type: 'boolean', default: false },
+      database: { type: 'string' },
+      cache: { type: 'string' },
+    },
   });
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(values.stage ?? '')) throw new Error(USAGE);
-  return { stage: values.stage ?? '', isDev: values.dev };
+  const database = DATABASES.find((name) => name === values.database);
+  const cache = CACHES.find((name) => name === values.cache);
+  const isNamed = /^[a-z][a-z0-9-]{0,30}$/.test(values.stage ?? '');
+  if (!isNamed || database !== values.database || cache !== values.cache) throw new Error(USAGE);
+  return { stage: values.stage ?? '', isDev: values.dev, engines: { database, cache } };
 }
 
 /** The first half of sst.config.ts, which `sst` asks before it builds the second. */
@@ -91,7 +106,7 @@ async function main(): Promise<void> {
   const file = await buildProgram(options);
   const program = (await import(pathToFileURL(file).href)) as Program;
   await rm(file);
-  const synthesis = program.synthesize(options.stage);
+  const synthesis = program.synthesize(options.stage, options.engines);
   // As with Pulumi itself, the program has ended when nothing of it is left to run.
   process.once('beforeExit', () => {
     process.stdout.write(`${JSON.stringify(synthesis.resources(), null, 2)}\n`);

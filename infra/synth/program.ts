@@ -8,14 +8,16 @@ import * as pulumi from '@pulumi/pulumi';
 import { run } from 'sst-platform/auto/run.ts';
 import * as sst from 'sst-platform/components/index.ts';
 import config from '../../sst.config.ts';
-import type { Resource, Synthesis } from '../../scripts/synth/types.ts';
+import type { Engines, Resource, Synthesis } from '../../scripts/synth/types.ts';
+import { settingsOf, type StageSettings } from '../settings.ts';
+import { createStack } from '../stack.ts';
 
 type Values = Record<string, unknown>;
 
 const ACCOUNT = '123456789012';
 const REGION = 'us-east-1';
 
-export function synthesize(stage: string): Synthesis {
+export function synthesize(stage: string, engines: Engines): Synthesis {
   // Suffixes of names are random; here they are the same on every run.
   crypto.randomBytes = (size: number) => Buffer.alloc(size, 7);
   const resources: Resource[] = [];
@@ -41,7 +43,7 @@ export function synthesize(stage: string): Synthesis {
     );
     Object.assign(globalThis, { aws, sst });
     resources.push({ type: 'sst:app', name: $app.name, inputs: { ...$app } });
-    await pulumi.runtime.runInPulumiStack(() => run(() => config.run()));
+    await pulumi.runtime.runInPulumiStack(() => run(programOf(stage, engines)));
     hasEnded = true;
   };
   void work();
@@ -55,6 +57,18 @@ export function synthesize(stage: string): Synthesis {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The stage as it is deployed; or what it would be with other engines, which nothing but its settings can choose. */
+function programOf(stage: string, { database, cache }: Engines) {
+  if (!database && !cache) return () => config.run();
+  const { database: ofDatabase, cache: ofCache, ...settings } = settingsOf(stage);
+  const changed: StageSettings = {
+    ...settings,
+    database: { ...ofDatabase, engine: database ?? ofDatabase.engine },
+    cache: { ...ofCache, engine: cache ?? ofCache.engine },
+  };
+  return async () => await Promise.resolve(createStack(changed));
 }
 
 /** Out of Pulumi's wrappers: secrets become their values. Of an asset its presence is shown; its key has its hash. */
@@ -86,6 +100,8 @@ function madeUp(type: string, name: string, inputs: Values): Values {
     }
     case 'aws:rds/instance:Instance':
       return { ...common, endpoint: 'database.made-up:3306', address: 'database.made-up', port: 3306 };
+    case 'aws:rds/cluster:Cluster':
+      return { ...common, endpoint: 'writer.made-up', readerEndpoint: 'reader.made-up' };
     case 'aws:rds/proxy:Proxy':
       return { ...common, endpoint: 'proxy.made-up' };
     case 'aws:elasticache/replicationGroup:ReplicationGroup':
@@ -95,6 +111,8 @@ function madeUp(type: string, name: string, inputs: Values): Values {
         configurationEndpointAddress: 'cache.made-up',
         primaryEndpointAddress: 'primary.made-up',
       };
+    case 'aws:elasticache/cluster:Cluster':
+      return { ...common, cacheNodes: [{ id: '0001', address: 'memcached.made-up', port: inputs.port }] };
     case 'aws:apigatewayv2/api:Api':
       return { ...common, apiEndpoint: 'https://api.made-up', executionArn: arn(type, name) };
     case 'aws:sqs/queue:Queue':
