@@ -38,14 +38,17 @@ export function createCluster({ kind, settings, network, hasProxy }: ServerOptio
       },
       instanceParameterGroup: { family: kind.family, parameters: [...kind.parameters(maxConnections)] },
       cluster: { ...protection(settings), enabledCloudwatchLogsExports: [...kind.logs] },
-      instance: {
-        publiclyAccessible: false,
+      instance: (args, _options, name) => {
+        // One that is made as the writer and one that can take its place are not in the same zone.
+        args.availabilityZone = network?.zones[name === 'DatabaseInstance' ? 0 : 1];
         // Up to 1 the capacity of a reader follows that of the writer: it can take its place at any moment.
-        promotionTier: 1,
-        copyTagsToSnapshot: true,
-        performanceInsightsEnabled: capacity.min >= LEAST_FOR_INSIGHTS_ACU,
-        applyImmediately: !settings.isProtected,
-        autoMinorVersionUpgrade: kind.isPatchedByAws,
+        args.promotionTier = 1;
+        args.publiclyAccessible = false;
+        args.copyTagsToSnapshot = true;
+        args.performanceInsightsEnabled = capacity.min >= LEAST_FOR_INSIGHTS_ACU;
+        args.applyImmediately = !settings.isProtected;
+        args.autoMinorVersionUpgrade = kind.isPatchedByAws;
+        return undefined;
       },
       proxy: proxyOf(network),
     },

@@ -10,7 +10,10 @@ import type { StageSettings } from './settings.ts';
 const HTTPS_PORT = 443;
 
 export interface Network {
+  /** One in each zone. */
   readonly subnetIds: $util.Output<string>[];
+  /** By name, in the order of the subnets. */
+  readonly zones: $util.Output<string>[];
   /** Until these are there, nothing in the network reaches anything. */
   readonly paths: $util.Resource[];
   readonly groups: {
@@ -31,7 +34,9 @@ export function createNetwork(settings: StageSettings, hasProxy: boolean): Netwo
     enableDnsSupport: true,
     tags: { Name: named('network') },
   });
-  const subnetIds = createSubnets(vpc, settings.network.zones);
+  const { names } = aws.getAvailabilityZonesOutput({ state: 'available' });
+  const zones = Array.from({ length: settings.network.zones }, (_, index) => names.apply((all) => all[index]));
+  const subnetIds = createSubnets(vpc, zones);
   // Whoever forgets to name a group gets this one: it lets nothing in or out.
   new aws.ec2.DefaultSecurityGroup('NetworkDefaultGroup', { vpcId: vpc.id, ingress: [], egress: [] });
 
@@ -63,17 +68,16 @@ export function createNetwork(settings: StageSettings, hasProxy: boolean): Netwo
   paths.push(createEndpoint('secretsmanager', vpc, endpointSubnets, endpoints));
   // One function calls another when the queue is long.
   paths.push(createEndpoint('lambda', vpc, endpointSubnets, endpoints));
-  return { subnetIds, paths, groups: { functions, cache, memcached, database, proxy } };
+  return { subnetIds, zones, paths, groups: { functions, cache, memcached, database, proxy } };
 }
 
-function createSubnets(vpc: aws.ec2.Vpc, zones: number): $util.Output<string>[] {
-  const { names } = aws.getAvailabilityZonesOutput({ state: 'available' });
+function createSubnets(vpc: aws.ec2.Vpc, zones: $util.Output<string>[]): $util.Output<string>[] {
   const routes = new aws.ec2.RouteTable('NetworkRoutes', { vpcId: vpc.id, tags: { Name: named('private') } });
-  return Array.from({ length: zones }, (_, index) => {
+  return zones.map((zone, index) => {
     const subnet = new aws.ec2.Subnet(`NetworkSubnet${index + 1}`, {
       vpcId: vpc.id,
       cidrBlock: `10.0.${index * 16}.0/20`,
-      availabilityZone: names.apply((all) => all[index]),
+      availabilityZone: zone,
       mapPublicIpOnLaunch: false,
       tags: { Name: named(`private-${index + 1}`) },
     });

@@ -1,4 +1,7 @@
-/** On AWS the passwords come from Secrets Manager: DB_SECRET_ARN and CACHE_SECRET_ARN take the variables' place. */
+/**
+ * On AWS the passwords come from Secrets Manager: DB_SECRET_ARN, CACHE_SECRET_ARN and QUEUE_SECRET_ARN take the variables'
+ * place.
+ */
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ConfigurationError } from '@afterwrite/write-behind';
 
@@ -10,29 +13,34 @@ interface Credentials {
   readonly password?: string;
 }
 
+const SECRETS = [
+  { secret: 'DB_SECRET_ARN', user: 'DB_USER', password: 'DB_PASSWORD' },
+  { secret: 'CACHE_SECRET_ARN', user: 'CACHE_USERNAME', password: 'CACHE_PASSWORD' },
+  { secret: 'QUEUE_SECRET_ARN', user: 'QUEUE_USERNAME', password: 'QUEUE_PASSWORD' },
+] as const;
+
 /** Variables to put over the environment's; empty where no secret is named. */
 export async function readSecrets(environment: Environment): Promise<Environment> {
-  const { DB_SECRET_ARN, CACHE_SECRET_ARN } = environment;
-  if (!DB_SECRET_ARN && !CACHE_SECRET_ARN) return {};
+  const named = SECRETS.filter(({ secret }) => environment[secret]);
+  if (named.length === 0) return {};
   const client = new SecretsManagerClient({ maxAttempts: 3, requestHandler: { requestTimeout: 3000 } });
   try {
-    const [db, cache] = await Promise.all([
-      read(client, 'DB_SECRET_ARN', DB_SECRET_ARN),
-      read(client, 'CACHE_SECRET_ARN', CACHE_SECRET_ARN),
-    ]);
-    return {
-      ...(db ? { DB_USER: db.username ?? environment.DB_USER, DB_PASSWORD: db.password } : {}),
-      ...(cache
-        ? { CACHE_USERNAME: cache.username ?? environment.CACHE_USERNAME, CACHE_PASSWORD: cache.password }
-        : {}),
-    };
+    const read = await Promise.all(
+      named.map(async ({ secret, user, password }) => {
+        const credentials = await readSecret(client, secret, environment[secret]);
+        return [
+          [user, credentials.username ?? environment[user]],
+          [password, credentials.password],
+        ] as const;
+      }),
+    );
+    return Object.fromEntries(read.flat());
   } finally {
     client.destroy();
   }
 }
 
-async function read(client: SecretsManagerClient, variable: string, arn: string | undefined) {
-  if (!arn) return undefined;
+async function readSecret(client: SecretsManagerClient, variable: string, arn: string | undefined) {
   try {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
     // A plain text secret is the password itself.
