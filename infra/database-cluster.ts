@@ -58,7 +58,8 @@ export function createCluster({ kind, settings, network, hasProxy }: ServerOptio
     // Also after a failover it is the one that writes. There is no connection to the reader.
     dimensions: { DBClusterIdentifier: component.id, Role: 'WRITER' },
     storage: {
-      meaning: 'The data has grown over 90% of what the stage was planned for; Aurora makes room, and bills it.',
+      meaning:
+        'The data has grown over 90% of what the stage was planned for; Aurora makes room, and bills it.',
       metric: databaseMetric({ DBClusterIdentifier: component.id }, 'VolumeBytesUsed'),
       statistic: 'Maximum',
       threshold: Math.floor(database.storageGb * 0.9) * GB,

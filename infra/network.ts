@@ -35,7 +35,9 @@ export function createNetwork(settings: StageSettings, hasProxy: boolean): Netwo
     tags: { Name: named('network') },
   });
   const { names } = aws.getAvailabilityZonesOutput({ state: 'available' });
-  const zones = Array.from({ length: settings.network.zones }, (_, index) => names.apply((all) => all[index]));
+  const zones = Array.from({ length: settings.network.zones }, (_, index) =>
+    names.apply((all) => all[index]),
+  );
   const subnetIds = createSubnets(vpc, zones);
   // Whoever forgets to name a group gets this one: it lets nothing in or out.
   new aws.ec2.DefaultSecurityGroup('NetworkDefaultGroup', { vpcId: vpc.id, ingress: [], egress: [] });

@@ -1,18 +1,34 @@
-/** What `sst dev` starts: the panes' commands exist, on the ports that its functions are told. */
+/** What `sst dev` starts: the panes' commands exist, for the servers and ports that its functions are told. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { localEnvironment } from '../../infra/local-environment.ts';
+import { settingsOf } from '../../infra/settings.ts';
+import { cacheNames, caches, databaseNames, databases } from './engines.ts';
 import { Stack, variables } from './stack.ts';
-import { resourcesOf } from './synthesized.ts';
+import { enginesOf, resourcesOf } from './synthesized.ts';
 
 const read = (file: string) => readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+const { cache, database } = settingsOf('anna');
 
 test('the servers of this machine are on the ports that the functions are told', async () => {
-  const told = variables(new Stack(await resourcesOf('local')), 'flush');
-  for (const name of ['CACHE_PORT', 'DB_PORT']) {
-    const [, port] = new RegExp(`${name}: '(\\d+)'`).exec(read('infra/local-engines.ts')) ?? [];
-    expect(port).toBe(told[name]);
-  }
+  const told = variables(new Stack(await resourcesOf('local'), enginesOf('local')), 'flush');
+  const { engines, seed } = localEnvironment({ cache, database });
+  expect(told).toMatchObject(engines);
+  expect(told).toMatchObject(seed);
+});
+
+test.each(databaseNames)('%s is started as the engine calls it, on its own port', (engine) => {
+  const { driver, port } = databases[engine];
+  const { engines } = localEnvironment({ cache, database: { ...database, engine } });
+  expect(engines).toMatchObject({ DB_ENGINE: driver, DB_PORT: String(port) });
+});
+
+test.each(cacheNames)('%s is started with the server that has the queue', (engine) => {
+  const { engines, seed } = localEnvironment({ cache: { ...cache, engine }, database });
+  const { serverPrefix } = caches[engine];
+  expect(engines).toMatchObject({ CACHE_ENGINE: engine, [`${serverPrefix}_PORT`]: '6379' });
+  expect(seed).toMatchObject({ CACHE_HOST: 'localhost', [`${serverPrefix}_HOST`]: 'localhost' });
 });
 
 test('each pane runs a command of package.json', () => {

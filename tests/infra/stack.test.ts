@@ -1,30 +1,62 @@
-/** The real program for both stages, and with all that whoever deploys may choose, held to the rules. */
+/**
+ * The real program for both stages, with all that whoever deploys may choose, and for each database with each cache, held to
+ * the rules.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '@afterwrite/functions/routes';
 import { rules } from './rules/index.ts';
-import { Stack } from './stack.ts';
-import { resourcesOf, runScript, type Variant } from './synthesized.ts';
+import { type Rule, Stack } from './stack.ts';
+import {
+  combinations,
+  enginesOf,
+  resourcesOf,
+  runScript,
+  synthesizeAll,
+  type Variant,
+} from './synthesized.ts';
 
-const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant));
+const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant), enginesOf(variant));
 
-describe.each(['production', 'dev', 'options'] as const)('%s', (variant) => {
-  const applicable = rules.filter(({ isForProduction = false }) => !isForProduction || variant !== 'dev');
+/** The rules for its engines; what only production must be, is not asked of `dev`. */
+function rulesFor(variant: Variant): readonly Rule[] {
+  const engines = enginesOf(variant);
+  return rules.filter(
+    ({ isForProduction = false, isFor = () => true }) =>
+      isFor(engines) && (!isForProduction || variant !== 'dev'),
+  );
+}
 
-  test.each(applicable)('$name', async ({ check }) => {
+beforeAll(async () => {
+  await synthesizeAll(['production', 'dev', 'options', ...combinations]);
+});
+
+describe.each(['production', 'dev', 'options', ...combinations] as const)('%s', (variant) => {
+  test.each(rulesFor(variant))('$name', async ({ check }) => {
     expect(check(await stackOf(variant))).toEqual([]);
   });
 });
 
-const breaks = rules.flatMap(({ name, check, breaks: ways }) =>
-  Object.entries(ways).map(([how, spoil]) => ({ name, how, check, spoil })),
-);
+/** Each database once, and each cache. */
+const spoiled: readonly Variant[] = [
+  'production',
+  'rds-mariadb+redis',
+  'rds-postgresql+memcached',
+  'aurora-mysql+redis',
+  'aurora-postgresql+memcached',
+];
 
-test.each(breaks)('$name: noticed is $how', async ({ check, spoil }) => {
-  const stack = await stackOf('production');
-  spoil(stack);
-  expect(check(stack)).not.toEqual([]);
+describe.each(spoiled)('%s', (variant) => {
+  const breaks = rulesFor(variant).flatMap(({ name, check, breaks: ways }) =>
+    Object.entries(ways).map(([how, spoil]) => ({ name, how, check, spoil })),
+  );
+
+  test.each(breaks)('$name: noticed is $how', async ({ check, spoil }) => {
+    const stack = await stackOf(variant);
+    spoil(stack);
+    expect(check(stack)).not.toEqual([]);
+  });
 });
 
 test('the small stage can be removed and costs little', async () => {

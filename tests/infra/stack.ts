@@ -1,5 +1,6 @@
 /** The resources of a stage, and what a rule about them is. */
 import { catalog, type FunctionName } from '@afterwrite/functions/catalog';
+import { caches, databases, type Engines } from './engines.ts';
 import type { Resource } from './synthesized.ts';
 
 /** Found wrong, in words. */
@@ -12,12 +13,40 @@ export interface Rule {
   readonly breaks: Readonly<Record<string, (stack: Stack) => void>>;
   /** Only where somebody's data is. */
   readonly isForProduction?: boolean;
+  /** Of these engines; default: of all. */
+  readonly isFor?: (engines: Engines) => boolean;
 }
 
 export class Stack {
   resources: Resource[];
-  constructor(resources: Resource[]) {
+  /** What was chosen. */
+  readonly engines: Engines;
+
+  constructor(resources: Resource[], engines: Engines) {
     this.resources = resources;
+    this.engines = engines;
+  }
+
+  /** What must be so of the database that was chosen. */
+  get expected() {
+    return { database: databases[this.engines.database], cache: caches[this.engines.cache] };
+  }
+
+  /** RDS's instance, or Aurora's cluster: what has the data. */
+  get database(): any {
+    const found = [...this.all('rds/instance'), ...this.all('rds/cluster')];
+    if (found.length !== 1) throw new Error(`${found.length} databases; 1 was expected`);
+    return found[0]!.inputs;
+  }
+
+  /** The one of RDS, or those of the cluster. */
+  get databaseInstances(): any[] {
+    return [...this.all('rds/instance'), ...this.all('rds/clusterInstance')].map(({ inputs }) => inputs);
+  }
+
+  /** Has the queue, whatever the cache is. */
+  get queueServer(): any {
+    return this.one('elasticache/replicationGroup');
   }
 
   /** `rds/instance`. */
@@ -58,9 +87,14 @@ export class Stack {
     return this.one('iam/role', `${component(name)}Role`);
   }
 
+  get parameterGroups(): any[] {
+    const groups = [...this.all('rds/parameterGroup'), ...this.all('rds/clusterParameterGroup')];
+    return groups.map(({ inputs }) => inputs);
+  }
+
+  /** Of the database. */
   parameter(name: string): any {
-    const { parameters } = this.one('rds/parameterGroup') as { parameters: { name: string }[] };
-    return parameters.find((each) => each.name === name);
+    return this.parameterGroups.flatMap(({ parameters }) => parameters).find((each) => each.name === name);
   }
 }
 

@@ -2,23 +2,43 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { CacheEngine } from '../../infra/cache-engines.ts';
+import type { DatabaseEngine } from '../../infra/database-engines.ts';
 import type { Resource as Written } from '../../scripts/synth/types.ts';
+import { cacheNames, databaseNames, type Engines } from './engines.ts';
 
 /** As scripts/synth.ts writes it; the tests change their copies. */
 export type Resource = Omit<Written, 'inputs'> & { inputs: Record<string, unknown> };
 
-export type Variant = 'production' | 'dev' | 'options' | 'local';
+/** A stage and what it was asked with; or `production` with other engines than its settings name. */
+export type Variant = 'production' | 'dev' | 'options' | 'local' | Combination;
+export type Combination = `${DatabaseEngine}+${CacheEngine}`;
+
+interface Asked {
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+  readonly engines: Engines;
+}
 
 const ROOT = join(import.meta.dirname, '../..');
 const LONGEST_MS = 90_000;
 const MOST_BYTES = 32 * 1024 ** 2;
 
+/** What the settings of both stages name. */
+const CHOSEN: Engines = { database: 'rds-mysql', cache: 'valkey' };
+
+/** All of them but that of the settings, which is `production`. */
+export const combinations: readonly Combination[] = databaseNames
+  .flatMap((database) => cacheNames.map((cache): Combination => `${database}+${cache}`))
+  .filter((name) => name !== `${CHOSEN.database}+${CHOSEN.cache}`);
+
 /** `options`: all that whoever deploys may choose. `local`: `sst dev`. */
-const VARIANTS: Readonly<Record<Variant, { args: readonly string[]; env: Record<string, string> }>> = {
-  production: { args: ['--stage', 'production'], env: {} },
-  dev: { args: ['--stage', 'dev'], env: {} },
+const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
+  production: { args: ['--stage', 'production'], env: {}, engines: CHOSEN },
+  dev: { args: ['--stage', 'dev'], env: {}, engines: CHOSEN },
   options: {
     args: ['--stage', 'production'],
+    engines: CHOSEN,
     env: {
       JWT_ISSUER: 'https://issuer.example',
       JWT_AUDIENCE: 'afterwrite, other',
@@ -28,24 +48,41 @@ const VARIANTS: Readonly<Record<Variant, { args: readonly string[]; env: Record<
       FLIGHT_LOG_INDEX: '1',
     },
   },
-  local: { args: ['--stage', 'anna', '--dev'], env: {} },
+  local: { args: ['--stage', 'anna', '--dev'], env: {}, engines: CHOSEN },
 };
+
+function askedFor(variant: Variant): Asked {
+  if (variant in STAGES) return STAGES[variant as keyof typeof STAGES];
+  const [database, cache] = variant.split('+') as [DatabaseEngine, CacheEngine];
+  const args = ['--stage', 'production', '--database', database, '--cache', cache];
+  return { args, env: {}, engines: { database, cache } };
+}
+
+export function enginesOf(variant: Variant): Engines {
+  return askedFor(variant).engines;
+}
 
 const run = promisify(execFile);
 const done = new Map<Variant, Promise<string>>();
 
 /** A copy for the caller to change. */
 export async function resourcesOf(variant: Variant): Promise<Resource[]> {
-  let text = done.get(variant);
-  if (!text) {
-    text = synthesize(variant);
-    done.set(variant, text);
-  }
+  const text = done.get(variant) ?? synthesize(variant);
+  done.set(variant, text);
   return JSON.parse(await text) as Resource[];
 }
 
+/** Two at a time, as many as there are cores in CI. */
+export async function synthesizeAll(variants: readonly Variant[]): Promise<void> {
+  const left = [...variants];
+  const work = async () => {
+    for (let next = left.shift(); next; next = left.shift()) await resourcesOf(next);
+  };
+  await Promise.all([work(), work()]);
+}
+
 async function synthesize(variant: Variant): Promise<string> {
-  const { args, env } = VARIANTS[variant];
+  const { args, env } = askedFor(variant);
   return await runScript('scripts/synth.ts', args, env);
 }
 

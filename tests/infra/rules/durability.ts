@@ -1,56 +1,52 @@
 /** What outlives a mistake and a machine. */
-import { missing, type Rule } from '../stack.ts';
+import { missing, type Rule, type Stack } from '../stack.ts';
+
+/** RDS's standby, or two of Aurora's, of which the other can take the writer's place: in two zones. */
+function isInTwoZones({ database, databaseInstances, expected }: Stack): boolean {
+  if (!expected.database.isCluster) return database.multiAz === true;
+  const zones = new Set(databaseInstances.map(({ availabilityZone }) => availabilityZone));
+  return zones.size > 1 && databaseInstances.every(({ promotionTier }) => promotionTier <= 1);
+}
 
 export const durability: readonly Rule[] = [
   {
     name: 'somebody’s data outlives a mistake and a machine',
     isForProduction: true,
     check: (stack) => {
-      const mysql = stack.one('rds/instance');
-      const valkey = stack.one('elasticache/replicationGroup');
+      const { database, queueServer } = stack;
       const { removal, protect } = stack.app;
       return [
         ...missing('`sst remove` is not refused', protect === true),
         ...missing('what is removed from the stack is deleted', removal === 'retain'),
-        ...missing("MySQL's deletion protection is off", mysql.deletionProtection === true),
+        ...missing("the database's deletion protection is off", database.deletionProtection === true),
         ...missing(
-          'MySQL is deleted without a final snapshot',
-          mysql.skipFinalSnapshot === false && mysql.finalSnapshotIdentifier,
+          'the database is deleted without a final snapshot',
+          database.skipFinalSnapshot === false && database.finalSnapshotIdentifier,
         ),
         ...missing(
-          "MySQL's backups are kept for less than a week",
-          mysql.backupRetentionPeriod >= 7 && mysql.deleteAutomatedBackups === false,
+          "the database's backups are kept for less than a week",
+          database.backupRetentionPeriod >= 7 && database.deleteAutomatedBackups === false,
         ),
-        ...missing('MySQL is in one zone only', mysql.multiAz === true),
+        ...missing('the database is in one zone only', isInTwoZones(stack)),
         ...missing(
-          'Valkey has no replica in another zone',
-          valkey.multiAzEnabled === true &&
-            valkey.automaticFailoverEnabled === true &&
-            valkey.replicasPerNodeGroup > 0,
+          'what has the queue has no replica in another zone',
+          queueServer.multiAzEnabled === true &&
+            queueServer.automaticFailoverEnabled === true &&
+            queueServer.replicasPerNodeGroup > 0,
         ),
       ];
     },
     breaks: {
       'a stack that anybody removes': (stack) => (stack.app.protect = false),
       'data that goes with the stack': (stack) => (stack.app.removal = 'remove'),
-      'no deletion protection': (stack) => (stack.one('rds/instance').deletionProtection = false),
-      'no final snapshot': (stack) => (stack.one('rds/instance').skipFinalSnapshot = true),
-      'no backups': (stack) => (stack.one('rds/instance').backupRetentionPeriod = 0),
-      'one zone': (stack) => (stack.one('rds/instance').multiAz = false),
-      'no replica': (stack) => (stack.one('elasticache/replicationGroup').replicasPerNodeGroup = 0),
-    },
-  },
-  {
-    name: 'a commit is on disk when it is answered, on MySQL 8.4',
-    check: (stack) => [
-      ...missing('MySQL is not 8.4', stack.one('rds/instance').engineVersion === '8.4'),
-      ...['innodb_flush_log_at_trx_commit', 'sync_binlog'].flatMap((name) =>
-        missing(`${name} is not 1`, stack.parameter(name)?.value === '1'),
-      ),
-    ],
-    breaks: {
-      'another version': (stack) => (stack.one('rds/instance').engineVersion = '8.0.40'),
-      'commits in memory': (stack) => (stack.parameter('sync_binlog').value = '0'),
+      'no deletion protection': (stack) => (stack.database.deletionProtection = false),
+      'no final snapshot': (stack) => (stack.database.skipFinalSnapshot = true),
+      'no backups': (stack) => (stack.database.backupRetentionPeriod = 0),
+      'one zone': ({ databaseInstances }) => {
+        const [first, second] = databaseInstances;
+        Object.assign(first, { multiAz: false, availabilityZone: second?.availabilityZone });
+      },
+      'no replica': (stack) => (stack.queueServer.replicasPerNodeGroup = 0),
     },
   },
 ];

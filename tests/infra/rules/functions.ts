@@ -18,6 +18,35 @@ function connectionsOf(stack: Stack, name: FunctionName): number {
   return Number(DB_POOL_SIZE ?? poolSizeFor(Number(QUEUE_FLUSH_CONCURRENCY ?? flushConcurrency[purpose])));
 }
 
+/** What is said of servers, without how they are encrypted. */
+function serversIn(told: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(told)
+    .filter(([name]) =>
+      /^(DB|CACHE|QUEUE)_(ENGINE|HOST|PORT|CLUSTER|SECRET_ARN|USER|USERNAME|PASSWORD)$/.test(name),
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function expectedServers(stack: Stack): [string, string][] {
+  const { database, cache } = stack.expected;
+  const secret = (name: string) => `arn:aws:secretsmanager:us-east-1:123456789012:${name}`;
+  const writer = database.isCluster ? 'writer.made-up' : 'database.made-up';
+  const hasProxy = stack.all('rds/proxy').length > 0;
+  const clean = { CACHE_HOST: 'memcached.made-up', CACHE_PORT: '11211' };
+  return serversIn({
+    DB_ENGINE: database.driver,
+    DB_HOST: hasProxy ? 'proxy.made-up' : writer,
+    DB_PORT: String(database.port),
+    DB_SECRET_ARN: secret('DatabaseSecret'),
+    CACHE_ENGINE: stack.engines.cache,
+    ...(cache.serverPrefix === 'QUEUE' && clean),
+    [`${cache.serverPrefix}_HOST`]: 'cache.made-up',
+    [`${cache.serverPrefix}_PORT`]: '6379',
+    [`${cache.serverPrefix}_CLUSTER`]: 'true',
+    [`${cache.serverPrefix}_SECRET_ARN`]: secret('CacheSecret'),
+  });
+}
+
 export const functions: readonly Rule[] = [
   {
     name: 'the functions run as the catalog says, on arm64, from their bundles',
@@ -51,7 +80,7 @@ export const functions: readonly Rule[] = [
     },
   },
   {
-    name: 'the functions cannot take more connections than MySQL has',
+    name: 'the functions cannot take more connections than the database has',
     isForProduction: true,
     check: (stack) => {
       const most = Number(stack.parameter('max_connections')?.value);
@@ -68,6 +97,28 @@ export const functions: readonly Rule[] = [
       'no limit': (stack) => delete stack.function('get-flight').reservedConcurrentExecutions,
       'a larger pool': (stack) => (variables(stack, 'get-flight').DB_POOL_SIZE = '100'),
       'fewer connections': (stack) => (stack.parameter('max_connections').value = '100'),
+    },
+  },
+  {
+    name: 'the functions are told which servers there are, and where',
+    check: (stack) =>
+      functionNames
+        .filter((name) => !standalone.has(name))
+        .flatMap((name) => {
+          const told = serversIn(variables(stack, name));
+          const expected = expectedServers(stack);
+          return missing(
+            `${name} is told ${JSON.stringify(told)}, not ${JSON.stringify(expected)}`,
+            JSON.stringify(told) === JSON.stringify(expected),
+          );
+        }),
+    breaks: {
+      'another database': (stack) => (variables(stack, 'flush').DB_ENGINE = 'sqlite'),
+      'another cache': (stack) => (variables(stack, 'flush').CACHE_ENGINE = 'hazelcast'),
+      'another port': (stack) => (variables(stack, 'get-flight').DB_PORT = '1433'),
+      'a password of another server': (stack) =>
+        (variables(stack, 'flush').DB_SECRET_ARN = 'arn:aws:secretsmanager:us-east-1:1:CacheSecret'),
+      'a queue that is not there': (stack) => (variables(stack, 'flush').QUEUE_HOST = 'x'),
     },
   },
   {

@@ -5,6 +5,7 @@
 import type { Rule } from '../stack.ts';
 import { alarms } from './alarms.ts';
 import { api } from './api.ts';
+import { database } from './databases.ts';
 import { durability } from './durability.ts';
 import { encryption } from './encryption.ts';
 import { functions } from './functions.ts';
@@ -18,5 +19,6 @@ export const rules: readonly Rule[] = [
   ...api,
   ...functions,
   ...durability,
+  ...database,
   ...alarms,
 ];

@@ -1,5 +1,6 @@
 /** Who reaches whom. */
 import { standalone } from '@afterwrite/functions/catalog';
+import type { Engines } from '../engines.ts';
 import { functionNames, missing, type Rule, type Stack } from '../stack.ts';
 
 /** `FunctionsGroup->CacheGroup:6379`. */
@@ -18,15 +19,18 @@ function allowed(stack: Stack): string[] {
   ];
 }
 
+const hasMemcached = ({ cache }: Engines) => cache === 'memcached';
 const hasProxy = (stack: Stack) => stack.all('rds/proxy').length > 0;
 
 function expectedRules(stack: Stack): string[] {
+  const { port } = stack.expected.database;
   const pairs = [
     'FunctionsGroup->CacheGroup:6379',
+    ...(hasMemcached(stack.engines) ? ['FunctionsGroup->MemcachedGroup:11211'] : []),
     'FunctionsGroup->EndpointsGroup:443',
     ...(hasProxy(stack)
-      ? ['FunctionsGroup->ProxyGroup:3306', 'ProxyGroup->DatabaseGroup:3306']
-      : ['FunctionsGroup->DatabaseGroup:3306']),
+      ? [`FunctionsGroup->ProxyGroup:${port}`, `ProxyGroup->DatabaseGroup:${port}`]
+      : [`FunctionsGroup->DatabaseGroup:${port}`]),
   ];
   return pairs.flatMap((pair) => [`in ${pair}`, `out ${pair}`]);
 }
@@ -51,7 +55,9 @@ export const reachability: readonly Rule[] = [
         .flatMap(({ name, inputs }) =>
           missing(`${name} has routes out of the network`, !inputs.routes?.length),
         ),
-      ...missing('MySQL is publicly accessible', stack.one('rds/instance').publiclyAccessible === false),
+      ...stack.databaseInstances.flatMap(({ publiclyAccessible }) =>
+        missing('the database is publicly accessible', publiclyAccessible === false),
+      ),
       ...stack.all('lambda/functionUrl').map(({ name }) => `${name} is a public address of a function`),
       ...stack
         .all('lambda/permission')
@@ -61,7 +67,7 @@ export const reachability: readonly Rule[] = [
     breaks: {
       'an internet gateway': (stack) => stack.add('ec2/internetGateway', 'Gateway', {}),
       'public addresses': (stack) => (stack.one('ec2/subnet', 'NetworkSubnet1').mapPublicIpOnLaunch = true),
-      'a public database': (stack) => (stack.one('rds/instance').publiclyAccessible = true),
+      'a public database': (stack) => (stack.databaseInstances.at(-1).publiclyAccessible = true),
       'a function URL': (stack) => stack.add('lambda/functionUrl', 'Url', {}),
       'a permission for everybody': (stack) => (stack.all('lambda/permission')[0]!.inputs.principal = '*'),
     },
@@ -110,8 +116,8 @@ export const reachability: readonly Rule[] = [
           JSON.stringify(groups) === JSON.stringify([`${group}-id`]),
         );
       return [
-        ...inGroup('MySQL', stack.one('rds/instance').vpcSecurityGroupIds, 'DatabaseGroup'),
-        ...inGroup('Valkey', stack.one('elasticache/replicationGroup').securityGroupIds, 'CacheGroup'),
+        ...inGroup('the database', stack.database.vpcSecurityGroupIds, 'DatabaseGroup'),
+        ...inGroup("the queue's server", stack.queueServer.securityGroupIds, 'CacheGroup'),
         ...stack
           .all('rds/proxy')
           .flatMap(({ inputs }) => inGroup('the proxy', inputs.vpcSecurityGroupIds, 'ProxyGroup')),
@@ -126,9 +132,37 @@ export const reachability: readonly Rule[] = [
       ];
     },
     breaks: {
-      'MySQL in the default group': (stack) => delete stack.one('rds/instance').vpcSecurityGroupIds,
-      'Valkey in another': (stack) => (stack.one('elasticache/replicationGroup').securityGroupIds = ['x']),
+      'a database in the default group': (stack) => delete stack.database.vpcSecurityGroupIds,
+      "the queue's server in another": (stack) => (stack.queueServer.securityGroupIds = ['x']),
       'a function outside': (stack) => delete stack.function('flush').vpcConfig,
+    },
+  },
+  {
+    name: 'memcached is in its own group',
+    isFor: hasMemcached,
+    check: (stack) =>
+      missing(
+        'memcached is not in MemcachedGroup alone',
+        stack.one('elasticache/cluster').securityGroupIds?.join() === 'MemcachedGroup-id',
+      ),
+    breaks: {
+      'the default group': (stack) => delete stack.one('elasticache/cluster').securityGroupIds,
+      "the queue's": (stack) => (stack.one('elasticache/cluster').securityGroupIds = ['CacheGroup-id']),
+    },
+  },
+  {
+    name: 'each server is in the private subnets',
+    check: (stack) => {
+      const subnets = stack.all('ec2/subnet').map(({ name }) => `${name}-id`);
+      return ['rds/subnetGroup', 'elasticache/subnetGroup']
+        .flatMap((type) => stack.all(type))
+        .flatMap(({ name, inputs }) =>
+          missing(`${name} is not in these subnets`, inputs.subnetIds?.join() === subnets.join()),
+        );
+    },
+    breaks: {
+      'other subnets': (stack) => (stack.one('rds/subnetGroup').subnetIds = ['subnet-public']),
+      'none for a cache': (stack) => delete stack.all('elasticache/subnetGroup').at(-1)!.inputs.subnetIds,
     },
   },
 ];
