@@ -9,7 +9,7 @@ import {
   seedFlights,
 } from '@afterwrite/flights';
 import { checkHistory, isClean } from '@afterwrite/flights/history';
-import type { DatabaseEngine } from '@afterwrite/write-behind';
+import { type DatabaseEngine, NotFoundError } from '@afterwrite/write-behind';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeRecord } from '../support/record.ts';
 import { makeWorld, type World } from '../support/world.ts';
@@ -75,7 +75,7 @@ describe.each(DATABASES)('%s', (database) => {
       to_airport: 'OSL',
       airlinename: 'Ottermoon Airways',
     });
-    expect((await cache.getFlight(9_999_999)).value).toBeUndefined();
+    await expect(cache.getFlight(9_999_999)).rejects.toThrow(NotFoundError);
   });
 
   it('stores a batch, each update with its row before and after, and the trail is read in pages', async () => {
