@@ -12,4 +12,5 @@ export {
   type UnreadableItem,
 } from './item.ts';
 export type * from './store/store.ts';
+export { mysqlDialect } from './store/mysql/mysql.ts';
 export { mysqlSqlConnection } from './store/mysql/mysql-connection.ts';

@@ -30,10 +30,11 @@ export function describeOwnServer(engine: MysqlEngine): void {
     server = await startEngine(engine.name, {
       mode,
       dataDir: folder.path,
-      args: [...HOSTILE, ...engine.hostileArgs],
+      args: HOSTILE,
     });
     const { host, port, user = '', password = '' } = server;
     db = await MysqlWidgets.create({ host, port, user, password }, 3, engine);
+    for (const text of engine.harm) await db.outside.query(text);
   });
   afterAll(async () => {
     await server.stop();
@@ -97,7 +98,7 @@ export function describeOwnServer(engine: MysqlEngine): void {
       expect((await db.widgets())[0]!.name).toHaveLength(20);
       const store = db.makeStore();
       await store.open();
-      for (const changes of [{ name: 'x'.repeat(21) }, { size: 2 ** 31 }, { size: 'seven' }]) {
+      for (const changes of [{ name: 'x'.repeat(21) }, { size: 2 ** 31 }, { size: 'seven' }, { size: -1 }]) {
         const write = store.transaction((transaction) =>
           writeUpdates(store, transaction, [queuedUpdate({ seq: 1, id: '2', changes })]),
         );
@@ -191,15 +192,18 @@ export function describeOwnServer(engine: MysqlEngine): void {
 
   describe('a server', () => {
     test('that is read-only, as after a failover, may pass; open warns of it', async () => {
-      const store = db.makeStore();
+      // Not as root, who may write all the same.
+      const connection = { user: 'app', password: 'secret' };
+      await db.outside.query("CREATE USER app@'%' IDENTIFIED BY 'secret'");
+      await db.outside.query("GRANT ALL ON ??.* TO app@'%'", [db.database]);
+      const store = db.makeStore({ connection });
       await store.open();
-      await db.outside.query('SET GLOBAL super_read_only = ON');
+      await db.outside.query('SET GLOBAL read_only = ON');
       const write = () =>
         store.transaction((transaction) => writeUpdates(store, transaction, [queuedUpdate({ seq: 1 })]));
       await expect(write()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { errno: 1290 } });
       const { warnings } = await db.makeStore().open();
       expect(warnings).toEqual([expect.stringContaining('read-only')]);
-      await db.outside.query('SET GLOBAL super_read_only = OFF');
       await db.outside.query('SET GLOBAL read_only = OFF');
       await write();
       expect((await db.widgets())[0]!.size).toBe(1);

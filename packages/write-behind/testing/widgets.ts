@@ -106,9 +106,8 @@ export interface MysqlEngine {
   /** Expressions for what the session was set to. */
   readonly isolation: string;
   readonly longestMs: string;
-  /** More arguments of a server that harms, and statements by which it becomes read-only, and is not any more. */
-  readonly hostileArgs: readonly string[];
-  readonly readOnly: { readonly on: readonly string[]; readonly off: readonly string[] };
+  /** Sets more of a server that harms. */
+  readonly harm: readonly string[];
 }
 
 export const mysqlEngine: MysqlEngine = {
@@ -119,11 +118,7 @@ export const mysqlEngine: MysqlEngine = {
   hurried: (what) => `SELECT /*+ MAX_EXECUTION_TIME(1) */ ${what}`,
   isolation: '@@SESSION.transaction_isolation',
   longestMs: '@@SESSION.max_execution_time',
-  hostileArgs: [],
-  readOnly: {
-    on: ['SET GLOBAL super_read_only = ON'],
-    off: ['SET GLOBAL super_read_only = OFF', 'SET GLOBAL read_only = OFF'],
-  },
+  harm: [],
 };
 export const mariadbEngine: MysqlEngine = {
   name: 'mariadb',
@@ -133,8 +128,7 @@ export const mariadbEngine: MysqlEngine = {
   hurried: (what) => `SET STATEMENT max_statement_time = 0.001 FOR SELECT ${what}`,
   isolation: '@@SESSION.tx_isolation',
   longestMs: 'CAST(@@SESSION.max_statement_time * 1000 AS SIGNED)',
-  hostileArgs: ['--check-constraint-checks=OFF'],
-  readOnly: { on: ['SET GLOBAL read_only = ON'], off: ['SET GLOBAL read_only = OFF'] },
+  harm: ['SET GLOBAL check_constraint_checks = OFF'],
 };
 
 function logRow({ update, before, after }: RowChange): SqlValue[] {

@@ -8,6 +8,8 @@ import type { MysqlDialect } from './dialect.ts';
 import { storeError } from './mysql-errors.ts';
 import { mysqlSsl } from './mysql-pool.ts';
 
+const SESSION =
+  "SET time_zone = '+00:00', sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')";
 /** Rows of one INSERT. */
 const INSERT_ROWS = 2000;
 /** The account that the files in `sql/` name. */
@@ -33,7 +35,7 @@ export async function connectMysql(
     dateStrings: true,
   });
   try {
-    await raw.promise().query("SET time_zone = '+00:00'");
+    await raw.promise().query(SESSION);
   } catch (error) {
     raw.destroy();
     const where = `${dialect.title} at ${settings.host}:${String(settings.port)}`;
@@ -43,8 +45,8 @@ export async function connectMysql(
 }
 
 /** A connection that somebody else has opened, and closes. */
-export function mysqlSqlConnection(engine: DatabaseEngine, raw: Connection): SqlConnection {
-  return new MysqlSqlConnection(engine, raw);
+export function mysqlSqlConnection(dialect: MysqlDialect, raw: Connection): SqlConnection {
+  return new MysqlSqlConnection(dialect, raw);
 }
 
 class MysqlSqlConnection implements SqlConnection {
