@@ -36,7 +36,9 @@ describe('1020, a row that was changed since it was read', () => {
     await reader.beginTransaction();
     await reader.query('SELECT size FROM widget');
     await db.outside.query('UPDATE ??.widget SET size = 1', [db.database]);
-    const error: unknown = await reader.query('SELECT size FROM widget FOR UPDATE').catch((caught) => caught);
+    const error: unknown = await reader
+      .query('SELECT size FROM widget FOR UPDATE')
+      .catch((caught: unknown) => caught);
     await reader.end();
     expect(error).toMatchObject({ errno: 1020 });
     expect(storeError(error, mariadbDialect)).toBeInstanceOf(StoreUnavailableError);

@@ -1,9 +1,6 @@
 /** Rows of afterwrite_dead_letters as the engine's dead letters. */
 import type { DeadLetter, DeadLetterReason } from '../store.ts';
 
-/** A JSON column: MySQL's driver reads it; on MariaDB, where it is a text, it comes as such. */
-type Names = readonly string[] | string;
-
 export interface LetterRow {
   readonly letterId: number;
   readonly partitionNo: number;
@@ -12,8 +9,8 @@ export interface LetterRow {
   readonly seq: number;
   readonly entityId: string | null;
   readonly item: Buffer;
-  readonly fields: Names;
-  readonly superseded: Names;
+  readonly fields: readonly string[];
+  readonly superseded: readonly string[];
   readonly reason: DeadLetterReason;
   readonly errorText: string;
   /** `YYYY-MM-DD HH:MM:SS.ffffff`, UTC. */
@@ -28,17 +25,13 @@ export function toDeadLetter(row: LetterRow): DeadLetter {
     position: row.epoch === '' ? undefined : { epoch: row.epoch, seq: row.seq },
     entityId: row.entityId ?? undefined,
     item: row.item,
-    fields: namesOf(row.fields),
-    superseded: namesOf(row.superseded),
+    fields: row.fields,
+    superseded: row.superseded,
     reason: row.reason,
     error: row.errorText,
     parkedAt: fromDatetime(row.parkedAt),
     redriven: row.redrivenAt !== null,
   };
-}
-
-export function namesOf(names: Names): readonly string[] {
-  return typeof names === 'string' ? (JSON.parse(names) as string[]) : names;
 }
 
 /** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC as ISO 8601. */

@@ -7,7 +7,7 @@ import type { Position } from '../../position.ts';
 import type { Scope } from '../engine.ts';
 import type { SqlMapping, SqlValue, SqlWriter } from '../sql-mapping.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
-import { type LetterRow, namesOf, toDeadLetter } from './mysql-letters.ts';
+import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type Column, infileChunks, isSameByLoad, kindsOf, type Loading } from './mysql-infile.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
@@ -227,8 +227,8 @@ export class MysqlTransaction implements StoreTransaction {
     for (const letter of letters) {
       if (letter.letterId >= before) continue;
       const set = fields.get(letter.entityId ?? '') ?? new Set();
-      const known = new Set(namesOf(letter.superseded));
-      const now = namesOf(letter.fields).filter((field) => known.has(field) || set.has(field));
+      const known = new Set(letter.superseded);
+      const now = letter.fields.filter((field) => known.has(field) || set.has(field));
       if (now.length > known.size) {
         await this.#connection.run(sql.supersedeLetter, [asJson(now), letter.letterId]);
       }
