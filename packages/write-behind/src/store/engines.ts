@@ -2,11 +2,11 @@
 import type { DatabaseEngineDefinition } from './engine.ts';
 import { mariadb } from './mariadb/mariadb.ts';
 import { mysql } from './mysql/mysql.ts';
+import { postgresql } from './postgresql/postgresql.ts';
 import type { DatabaseEngine } from './sql-connection.ts';
 
 export const databaseEngines: Readonly<Record<DatabaseEngine, DatabaseEngineDefinition>> = {
   mysql,
   mariadb,
-  // Until it is here.
-  postgresql: mysql,
+  postgresql,
 };

@@ -1,6 +1,6 @@
 /** The store on MySQL and MariaDB. Its tables are made by `migrate`; the user's tables are the mapping's business. */
 import type { Layout } from '../../buffer/partition-fence.ts';
-import { ConfigurationError, StoreError } from '../../errors.ts';
+import { StoreError } from '../../errors.ts';
 import type { FieldValues } from '../../entity.ts';
 import type { Position } from '../../position.ts';
 import type {
@@ -8,7 +8,6 @@ import type {
   AuditQuery,
   DeadLetter,
   LettersPage,
-  DeadLetterReason,
   LoadedRow,
   Loss,
   NewLoss,
@@ -21,34 +20,25 @@ import type {
   WatermarkStatus,
 } from '../store.ts';
 import type { Scope, StoreOptions } from '../engine.ts';
+import {
+  checkPartitions,
+  fromDatetime,
+  type LetterRow,
+  type LossRow,
+  type PositionRow,
+  stateOf,
+  toDeadLetter,
+  toLoss,
+  type WatermarkRow,
+} from '../rows.ts';
 import type { MysqlDialect } from './dialect.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { isMissingTable, rightsFault } from './mysql-errors.ts';
 import { readPartitions } from './mysql-partitions.ts';
 import { Loading } from './mysql-infile.ts';
-import { fromDatetime, type LetterRow, toDeadLetter } from './mysql-letters.ts';
-import { type LossRow, toLoss } from './mysql-losses.ts';
 import { MysqlPool } from './mysql-pool.ts';
 import { MysqlTransaction } from './mysql-transaction.ts';
 import { sql } from './sql.generated.ts';
-
-interface WatermarkRow {
-  readonly partitionNo: number;
-  readonly partitions: number;
-  readonly storeId: string;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly deadLetters: number;
-  readonly movedAt: string;
-}
-
-interface PositionRow {
-  readonly epoch: string;
-  readonly seq: number;
-  readonly finalSeq: number | null;
-  readonly letterId: number | null;
-  readonly reason: DeadLetterReason | null;
-}
 
 export class MysqlStore implements StorePort {
   readonly #pool: MysqlPool;
@@ -84,7 +74,7 @@ export class MysqlStore implements StorePort {
     try {
       const known = await this.#readOrMakeTables();
       const rows = known.length === 0 ? await this.#insertWatermarks() : known;
-      return { ...check, storeId: this.#checkPartitions(rows).storeId };
+      return { ...check, storeId: checkPartitions(rows, this.#options).storeId };
     } catch (error) {
       throw rightsFault(`${this.#dialect.title}'s user ${this.#options.connection.user}`, error) ?? error;
     }
@@ -246,28 +236,4 @@ export class MysqlStore implements StorePort {
     });
     return await this.#readWatermarkRows();
   }
-
-  #checkPartitions(rows: readonly WatermarkRow[]): WatermarkRow {
-    const { partitions, entity } = this.#options;
-    const [first] = rows;
-    const known = first?.partitions;
-    if (!first || known !== partitions || rows.length !== partitions) {
-      throw new ConfigurationError(
-        `QUEUE_PARTITIONS is ${String(partitions)}, but ${entity} has ${String(known)}: updates that wait would be looked for ` +
-          `in the wrong place. Set it to ${String(known)}; \`npm run repartition\` changes the number.`,
-        { partitions, known },
-      );
-    }
-    return first;
-  }
-}
-
-function stateOf(rows: readonly PositionRow[], { epoch, seq }: Position): PositionState {
-  for (const row of rows) {
-    const { letterId, reason } = row;
-    if (letterId !== null && reason !== null) return { state: 'DEAD', letterId, reason };
-    const dealtWith = row.epoch === epoch ? row.seq : row.finalSeq;
-    if (dealtWith !== null && seq <= dealtWith) return { state: 'STORED' };
-  }
-  return { state: 'UNKNOWN' };
 }

@@ -5,9 +5,9 @@ import { AfterwriteError, PartitionsChangedError, StoreDataError } from '../../e
 import { isReply } from './mysql-errors.ts';
 import type { Position } from '../../position.ts';
 import type { Scope } from '../engine.ts';
+import { type LetterRow, toDeadLetter } from '../rows.ts';
 import type { SqlMapping, SqlValue, SqlWriter } from '../sql-mapping.ts';
 import type { DeadLetter, NewDeadLetter, Row, RowChange, StoreTransaction, Watermark } from '../store.ts';
-import { type LetterRow, toDeadLetter } from './mysql-letters.ts';
 import { type Column, infileChunks, isSameByLoad, kindsOf, type Loading } from './mysql-infile.ts';
 import type { MysqlConnection } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';

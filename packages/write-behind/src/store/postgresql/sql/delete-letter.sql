@@ -1,0 +1,1 @@
+DELETE FROM afterwrite_dead_letters WHERE letter_id = $1
