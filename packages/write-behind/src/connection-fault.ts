@@ -23,7 +23,7 @@ const FAULTS: readonly (readonly [says: RegExp, advice: (side: Side) => string])
       `its certificate is that of another host: set ${side}_HOST to a name that is in it, and see who answers there`,
   ],
   [
-    /does not support secure connection|wrong version number|packet length too long/i,
+    /does not support (?:secure connection|SSL connections)|wrong version number|packet length too long/i,
     (side) =>
       `it does not speak TLS: switch TLS on there, or set ${side}_TLS=false if nobody can listen in between`,
   ],

@@ -21,7 +21,7 @@ const LOG_COLUMNS = [
 export const postgresWidgets: SqlMapping = {
   loadSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = $1::bigint`,
   lockSql: `SELECT ${COLUMNS} FROM widget WHERE widget_id = ANY ($1::bigint[]) ORDER BY widget_id FOR NO KEY UPDATE`,
-  idValue: (id) => (Number.isSafeInteger(Number(id)) ? Number(id) : NaN),
+  idValue: Number,
   rowId: (row) => String(row.widget_id),
   toValue: (row) => ({ ...row }) as FieldValues,
   change(row, changes) {

@@ -39,15 +39,15 @@ export function describeWriting(contract: StoreContract): void {
       expect(rows.get('7')).toMatchObject({ name: 'widget 7' });
     });
 
-    test.each(['abc', 'Infinity', 'NaN', 'é', '1e0', '0x1', '01', ' ', '-1', '1.0', '9'.repeat(400)])(
-      'lockRows takes %j, which no row has, for a missing row',
-      async (id) => {
-        const store = await contract.openStore();
-        const rows = await store.transaction((transaction) => transaction.lockRows([id, '2']));
-        expect(rows.has(id)).toBe(false);
-        expect(rows.has('2')).toBe(true);
-      },
-    );
+    test.each([
+      ...['abc', 'Infinity', 'NaN', 'é', '1e0', '0x1', '01', ' ', '-1', '1.0', '1.5', '9999999999', '1e30'],
+      ...['9'.repeat(400), 'a\0b', '\ud800'],
+    ])('lockRows takes %j, which no row has, for a missing row', async (id) => {
+      const store = await contract.openStore();
+      const rows = await store.transaction((transaction) => transaction.lockRows([id, '2']));
+      expect(rows.has(id)).toBe(false);
+      expect(rows.has('2')).toBe(true);
+    });
 
     test('lockRows locks in the order of the key, so that two of them never wait in a circle', async () => {
       const store = await contract.openStore();

@@ -25,9 +25,9 @@ function asJson(fields: readonly string[]): string {
   return JSON.stringify(fields.map((field) => field.toWellFormed()));
 }
 
-/** No row has a key that its column cannot hold. */
+/** No row has a key that its column cannot hold; a number in a key is a whole one. */
 export function canBeKey(value: string | number): boolean {
-  return typeof value === 'number' ? Number.isFinite(value) : holdableText(value) === value;
+  return typeof value === 'number' ? Number.isSafeInteger(value) : holdableText(value) === value;
 }
 
 /** Ends a write whose COPY was not let, or stored what an INSERT might not have. */

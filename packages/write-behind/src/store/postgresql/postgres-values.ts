@@ -94,8 +94,9 @@ export function numbered(text: string): string {
   return text.replace(TOKENS, (token) => (token === '?' ? `$${String(++count)}` : token));
 }
 
-const { getTypeParser, builtins } = types;
-type TypeId = Parameters<typeof getTypeParser>[0];
+const { builtins } = types;
+type TypeId = Parameters<typeof types.getTypeParser>[0];
+const parserOf: (id: TypeId) => (value: string) => unknown = types.getTypeParser;
 
 /** Texts as the server writes them: a time of JavaScript knows neither UTC days nor microseconds. */
 const AS_TEXT: ReadonlySet<TypeId> = new Set([
@@ -111,6 +112,6 @@ const AS_TEXT: ReadonlySet<TypeId> = new Set([
 export const columnTypes = {
   getTypeParser(id: TypeId): (value: string) => unknown {
     if (id === builtins.INT8) return Number;
-    return AS_TEXT.has(id) ? String : getTypeParser(id);
+    return AS_TEXT.has(id) ? String : parserOf(id);
   },
 };
