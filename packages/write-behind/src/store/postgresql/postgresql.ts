@@ -8,7 +8,6 @@ import { sql } from './sql.generated.ts';
 
 export const postgresql: DatabaseEngineDefinition = {
   title: 'PostgreSQL',
-  administrator: 'postgres',
   createStore: (options) => new PostgresStore(options),
   createPartitions: (connection, scope) => new PostgresPartitions(connection, scope),
   connect: connectPostgres,
