@@ -43,4 +43,9 @@ export function engineNamed(name: string): EngineName {
   return entryOf('The name of an engine', name, definitions).name;
 }
 
+/** As people write it. */
+export function titleOf(name: EngineName): string {
+  return definitions[name].title;
+}
+
 export const ALL_ENGINES = Object.keys(definitions) as readonly EngineName[];

@@ -1,16 +1,18 @@
 /**
- * Which Valkey and which MySQL a command works on. A server named by CACHE_HOST or DB_HOST is used and nothing else: if
- * it fails, that is the error, because data written to some other server would look lost. For one that is not named a
- * local engine is started, or joined when another command runs it already.
+ * Which servers a command works on: those of CACHE_ENGINE and DB_ENGINE. A server named by CACHE_HOST, QUEUE_HOST or
+ * DB_HOST is used and nothing else: if it fails, that is the error, because data written to some other server would look
+ * lost. For one that is not named a local engine is started, or joined when another command runs it already.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type EngineName,
+  enginesOf,
   parseMode,
   type Rung,
   type RunningEngine,
   startEngines,
+  titleOf,
 } from '@afterwrite/local-engines';
 import { parseSettings, type Settings } from '@afterwrite/write-behind';
 
@@ -29,6 +31,8 @@ export interface StartServersOptions {
 }
 
 export interface ServerPlace {
+  /** The engine's name, as people write it. */
+  readonly title: string;
   /** In words: where it is, and where it comes from. */
   readonly description: string;
   /** host:port */
@@ -41,57 +45,35 @@ export interface ServerPlace {
 
 export interface Servers {
   readonly settings: Settings;
-  readonly valkey: ServerPlace;
-  readonly mysql: ServerPlace;
+  readonly cache: ServerPlace;
+  /** The cache itself, unless that is memcached, which can keep no queue. */
+  readonly queue: ServerPlace;
+  readonly database: ServerPlace;
+  /** Each server once. */
+  readonly all: readonly ServerPlace[];
   /** Leaves the local engines; the last command that uses them ends them. Safe to repeat. */
   stop(): Promise<void>;
 }
 
-interface ServerKind {
+/** What a server is for: its variables begin with PREFIX_. */
+interface Role {
+  readonly prefix: 'CACHE' | 'QUEUE' | 'DB';
   readonly engine: EngineName;
-  readonly title: string;
-  /** The variable that names a server of the user's own. */
-  readonly host: string;
-  readonly port: string;
-  /** What must hold for the local engine, whatever the environment says. */
+  /** What must hold for the local engine, whatever the environment says; its place comes with the start. */
   readonly local: Environment;
-  readonly client: (settings: Settings) => string;
 }
 
-const KINDS = {
-  valkey: {
-    engine: 'valkey',
-    title: 'Valkey',
-    host: 'CACHE_HOST',
-    port: 'CACHE_PORT',
-    local: {
-      CACHE_HOST: '127.0.0.1',
-      CACHE_PORT: '6379',
-      CACHE_USERNAME: '',
-      CACHE_PASSWORD: '',
-      CACHE_TLS: 'false',
-      CACHE_TLS_CA: '',
-      CACHE_CLUSTER: 'false',
-    },
-    client: ({ CACHE_HOST, CACHE_PORT }: Settings) => `valkey-cli -h ${CACHE_HOST} -p ${String(CACHE_PORT)}`,
-  },
-  mysql: {
-    engine: 'mysql',
-    title: 'MySQL',
-    host: 'DB_HOST',
-    port: 'DB_PORT',
-    local: {
-      DB_HOST: '127.0.0.1',
-      DB_PORT: '3306',
-      DB_USER: 'root',
-      DB_PASSWORD: '',
-      DB_TLS: 'false',
-      DB_TLS_CA: '',
-    },
-    client: ({ DB_HOST, DB_PORT, DB_USER, DB_NAME }: Settings) =>
-      `mysql -h ${DB_HOST} -P ${String(DB_PORT)} -u ${DB_USER} ${DB_NAME}`,
-  },
-} as const satisfies Partial<Record<EngineName, ServerKind>>;
+type Client = (place: { host: string; port: number; user: string; database: string }) => string;
+
+const CLIENTS: Readonly<Record<EngineName, Client>> = {
+  valkey: ({ host, port }) => `valkey-cli -h ${host} -p ${String(port)}`,
+  redis: ({ host, port }) => `redis-cli -h ${host} -p ${String(port)}`,
+  'redis-7': ({ host, port }) => `redis-cli -h ${host} -p ${String(port)}`,
+  memcached: ({ host, port }) => `nc ${host} ${String(port)}`,
+  mysql: ({ host, port, user, database }) => `mysql -h ${host} -P ${String(port)} -u ${user} ${database}`,
+  mariadb: ({ host, port, user, database }) => `mariadb -h ${host} -P ${String(port)} -u ${user} ${database}`,
+  postgresql: ({ host, port, user, database }) => `psql -h ${host} -p ${String(port)} -U ${user} ${database}`,
+};
 
 const RUNG_WORDS: Readonly<Record<Rung, string>> = {
   containers: 'in a container',
@@ -104,13 +86,15 @@ const ENGINES_FOLDER = '.local/engines';
 /** Throws ConfigurationError before anything is started, and LocalEnginesError; nothing runs on then. */
 export async function startServers(options: StartServersOptions): Promise<Servers> {
   const { environment, signal, onProgress, onNotice } = options;
-  const wanted = Object.values(KINDS).filter((kind) => !isNamed(kind, environment));
-  const local = merged(wanted.map((kind) => kind.local));
+  const roles = rolesOf(environment);
+  const wanted = roles.filter((role) => isToStart(role, environment));
+  const local = merged(wanted.map((role) => role.local));
   // A mistake in the configuration shows now, not after 80 MB were fetched.
   const checked = parseSettings({ ...environment, ...local });
-  for (const kind of wanted) noteIgnored(kind, environment, onNotice);
+  for (const role of wanted) noteIgnored(role, environment, onNotice);
 
-  if (wanted.length > 0) onProgress?.(`starting ${wanted.map(({ title }) => title).join(' and ')} here`);
+  const titles = wanted.map(({ engine }) => titleOf(engine));
+  if (wanted.length > 0) onProgress?.(`starting ${titles.join(' and ')} here`);
   const started = await startEngines(
     wanted.map(({ engine }) => engine),
     {
@@ -122,57 +106,88 @@ export async function startServers(options: StartServersOptions): Promise<Server
       ...(onProgress === undefined ? {} : { onProgress }),
     },
   );
-  const places = merged(wanted.map((kind) => placeOf(kind, started.get(kind.engine))));
+  const places = merged(wanted.map((role) => placeOf(role, started.get(role.engine))));
   const settings = parseSettings({ ...environment, ...local, ...places });
-  const describe = (kind: ServerKind, host: string, port: number): ServerPlace => {
-    const engine = started.engines.get(kind.engine);
-    const address = `${host}:${String(port)}`;
-    return engine
-      ? {
-          address,
-          isLocal: true,
-          description: `${kind.title} ${engine.version} at ${address} (started here, ${RUNG_WORDS[engine.source]})`,
-          client: engine.password ? undefined : kind.client(settings),
-        }
-      : {
-          address,
-          isLocal: false,
-          description: `${kind.title} at ${address} (${kind.host})`,
-          client: undefined,
-        };
-  };
+  const all = roles.map((role) => describe(role, settings, started.engines.get(role.engine)));
+  const [cache, database] = [all[0], all.at(-1)];
+  if (!cache || !database) throw new Error('A cache and a database are always wanted.');
+  // Where there are three of them, that between the two keeps the queue.
+  const queue = all.at(-2) ?? cache;
+  return { settings, cache, queue, database, all, stop: () => started.stopAll() };
+}
+
+/** The cache, then the queue's server where it is another one, then the database. */
+function rolesOf(environment: Environment): readonly Role[] {
+  const { cache, queue, database } = enginesOf(environment);
+  return [
+    roleOf('CACHE', cache, ['USERNAME', 'PASSWORD', 'TLS', 'TLS_CA', 'CLUSTER']),
+    ...(queue === undefined
+      ? []
+      : [roleOf('QUEUE', queue, ['USERNAME', 'PASSWORD', 'TLS', 'TLS_CA', 'CLUSTER'])]),
+    roleOf('DB', database, ['USER', 'PASSWORD', 'TLS', 'TLS_CA']),
+  ];
+}
+
+function roleOf(prefix: Role['prefix'], engine: EngineName, others: readonly string[]): Role {
+  const unset = ['PORT', ...others].map((name) => [`${prefix}_${name}`, '']);
+  return { prefix, engine, local: { ...Object.fromEntries(unset), [`${prefix}_HOST`]: '127.0.0.1' } };
+}
+
+function describe(role: Role, settings: Settings, engine: RunningEngine | undefined): ServerPlace {
+  const { host = '', port } = placeIn(role, settings);
+  const title = titleOf(role.engine);
+  const address = `${host}:${String(port)}`;
+  if (!engine) {
+    const description = `${title} at ${address} (${role.prefix}_HOST)`;
+    return { title, address, isLocal: false, description, client: undefined };
+  }
+  const { DB_USER, DB_NAME } = settings;
   return {
-    settings,
-    valkey: describe(KINDS.valkey, settings.CACHE_HOST, settings.CACHE_PORT),
-    mysql: describe(KINDS.mysql, settings.DB_HOST, settings.DB_PORT),
-    stop: () => started.stopAll(),
+    title,
+    address,
+    isLocal: true,
+    description: `${title} ${engine.version} at ${address} (started here, ${RUNG_WORDS[engine.source]})`,
+    client: engine.password
+      ? undefined
+      : CLIENTS[role.engine]({ host, port, user: DB_USER, database: DB_NAME }),
   };
+}
+
+function placeIn({ prefix }: Role, settings: Settings): { host: string | undefined; port: number } {
+  return { host: settings[`${prefix}_HOST`], port: settings[`${prefix}_PORT`] };
 }
 
 function merged(environments: readonly Environment[]): Environment {
   return Object.fromEntries(environments.flatMap((environment) => Object.entries(environment)));
 }
 
-function isNamed(kind: ServerKind, environment: Environment): boolean {
-  return (environment[kind.host] ?? '') !== '';
+function isNamed(prefix: Role['prefix'], environment: Environment): boolean {
+  return (environment[`${prefix}_HOST`] ?? '') !== '';
 }
 
-function placeOf(kind: ServerKind, engine: RunningEngine): Environment {
+/** The queue of a cache that others use, too, belongs to no server that only this machine knows. */
+function isToStart({ prefix }: Role, environment: Environment): boolean {
+  return !isNamed(prefix, environment) && !(prefix === 'QUEUE' && isNamed('CACHE', environment));
+}
+
+function placeOf({ prefix }: Role, { host, port, user, password = '' }: RunningEngine): Environment {
   return {
-    [kind.host]: engine.host,
-    [kind.port]: String(engine.port),
-    ...(kind.engine === 'mysql'
-      ? { DB_USER: engine.user ?? 'root', DB_PASSWORD: engine.password ?? '' }
-      : {}),
+    [`${prefix}_HOST`]: host,
+    [`${prefix}_PORT`]: String(port),
+    ...(user === undefined ? {} : { [`${prefix}_USER`]: user, [`${prefix}_PASSWORD`]: password }),
   };
 }
 
 /** Who sets a port or a password and forgets the host would look for their data on the wrong server. */
-function noteIgnored(kind: ServerKind, environment: Environment, onNotice?: (line: string) => void): void {
-  const ignored = Object.keys(kind.local).filter((name) => (environment[name] ?? '') !== '');
+function noteIgnored(
+  { prefix, engine, local }: Role,
+  environment: Environment,
+  onNotice?: (line: string) => void,
+): void {
+  const ignored = Object.keys(local).filter((name) => (environment[name] ?? '') !== '');
   if (ignored.length === 0) return;
   onNotice?.(
-    `${kind.host} is not set, so a local ${kind.title} is used and ${ignored.join(', ')} ` +
+    `${prefix}_HOST is not set, so a local ${titleOf(engine)} is used and ${ignored.join(', ')} ` +
       `${ignored.length === 1 ? 'has' : 'have'} no effect.`,
   );
 }

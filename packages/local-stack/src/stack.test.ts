@@ -32,12 +32,16 @@ test('starts local engines where no host is named, fills the database once, and 
     return { servers, source, value };
   });
   expect(first.source).toBe('CACHE_MISS');
-  const { settings, mysql, valkey } = first.servers;
-  expect(mysql).toMatchObject({
+  const { settings, database, cache, queue, all } = first.servers;
+  expect(queue).toBe(cache);
+  expect(all).toEqual([cache, database]);
+  expect(database).toMatchObject({
+    title: 'MySQL',
     isLocal: true,
     client: `mysql -h 127.0.0.1 -P ${settings.DB_PORT} -u root flughafendb`,
   });
-  expect(valkey).toMatchObject({
+  expect(cache).toMatchObject({
+    title: 'Valkey',
     address: `127.0.0.1:${settings.CACHE_PORT}`,
     client: `valkey-cli -h 127.0.0.1 -p ${settings.CACHE_PORT}`,
   });

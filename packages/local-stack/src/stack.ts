@@ -29,7 +29,7 @@ export async function withFlightStack<T>(
   const servers = await startServers(options);
   try {
     signal?.throwIfAborted();
-    if (servers.mysql.isLocal || ownsDatabase)
+    if (servers.database.isLocal || ownsDatabase)
       await fillLocalDatabase(servers.settings, { signal, onProgress });
     else await requireTables(servers.settings, signal);
     const cache = await FlightCache.open(servers.settings, { logger });

@@ -67,7 +67,7 @@ async function check(files: readonly string[], options: Options, context: Comman
     const clean = isClean(report, { hasOtherWriters: options.otherWriters ?? false });
     if (options.json) console.log(JSON.stringify({ clean, ...report }));
     else {
-      console.log(`${servers.valkey.description}; ${servers.mysql.description}`);
+      console.log(servers.all.map(({ description }) => description).join('; '));
       for (const line of inWords(report, clean)) console.log(line);
     }
     if (!clean) process.exitCode = 1;

@@ -196,7 +196,10 @@ describe('what cannot be done is one clear line', () => {
   });
 
   test('settings that cannot be are refused before anything starts', async () => {
-    const { code, stderr } = await runCommandLine('demo', [], { CACHE_ENGINE: 'memcached' });
+    const { code, stderr } = await runCommandLine('demo', [], {
+      CACHE_ENGINE: 'memcached',
+      CACHE_HOST: '127.0.0.1',
+    });
     expect(code).toBe(1);
     expect(stderr).toContain('QUEUE_HOST: must name a Valkey or a Redis');
     expect(stderr).not.toContain('    at ');

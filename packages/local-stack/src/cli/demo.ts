@@ -1,4 +1,4 @@
-/** `npm run demo`: the write-behind pattern in nine steps, on a real Valkey and a real MySQL. */
+/** `npm run demo`: the write-behind pattern in nine steps, on real servers. */
 import { flightDefinition } from '@afterwrite/flights';
 import { Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
@@ -23,7 +23,7 @@ function parseFlightId(text: string): string {
 }
 
 const command = new Command()
-  .description('Shows write-behind caching in nine steps, on a real Valkey and a real MySQL.')
+  .description('Shows write-behind caching in nine steps, on the real servers of CACHE_ENGINE and DB_ENGINE.')
   .option('-i, --interactive', 'wait for Enter between steps')
   .option('-v, --verbose', 'show cache keys and SQL')
   .option(
@@ -34,7 +34,7 @@ const command = new Command()
   .option('--flight-id <id>', 'the flight to move', parseFlightId, '115')
   .addHelpText(
     'after',
-    '\nServers named by CACHE_HOST and DB_HOST are used (see .env.example); without them local ones are started.',
+    '\nServers named by CACHE_HOST, QUEUE_HOST and DB_HOST are used (see .env.example); without them local ones are started.',
   );
 
 async function showDemo(options: DemoOptions, context: CommandContext): Promise<void> {
@@ -45,12 +45,11 @@ async function showDemo(options: DemoOptions, context: CommandContext): Promise<
     // An unknown flight is told before anything is shown, emptied or cached.
     await cache.verifyConsistency(flightId);
     const screen = new Screen({ stream: process.stdout, environment, isVerbose, steps: STEPS });
-    const demo = { cache, settings: servers.settings, flightId, screen, signal };
+    const demo = { cache, servers, flightId, screen, signal };
     const pauses = isInteractive ? createPauses(process.stdin, screen, signal) : noPauses;
     try {
       screen.title(`Write-behind caching in ${String(STEPS)} steps, on flight ${flightId}`);
-      screen.line(servers.valkey.description);
-      screen.line(servers.mysql.description);
+      for (const { description } of servers.all) screen.line(description);
       if (flush) await emptyCache(demo);
       await runDemo(demo, pauses);
     } finally {

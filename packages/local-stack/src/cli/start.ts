@@ -50,12 +50,12 @@ async function start(
   const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   try {
     await withFlightStack({ ...options, ownsDatabase: ownDatabase }, async (stack) => {
-      const { settings: servers, mysql } = stack.servers;
+      const { settings: servers, database } = stack.servers;
       const api = await startApi({
         ...options,
         settings,
         servers,
-        ownsDatabase: ownDatabase || mysql.isLocal,
+        ownsDatabase: ownDatabase || database.isLocal,
         isBuilt: built,
         onLog,
       });
@@ -75,8 +75,8 @@ async function start(
 }
 
 function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void {
-  console.error(`${servers.valkey.description}; ${servers.mysql.description}`);
-  const clients = [servers.mysql, servers.valkey].flatMap(({ client }) => client ?? []);
+  console.error(servers.all.map(({ description }) => description).join('; '));
+  const clients = servers.all.flatMap(({ client }) => client ?? []);
   if (clients.length > 0) console.error(`To look into what was started here: ${clients.join(' ; ')}`);
   console.error(`Lambda's Invoke API: ${api.lambdaEndpoint}; output of the functions: ${log.path}`);
   console.error(`Console: ${api.url}/ ; metrics for Prometheus: ${api.url}/metrics`);
@@ -84,7 +84,7 @@ function announce({ servers }: FlightStack, api: RunningApi, log: LogFile): void
 }
 
 /** The queue is drained while the last requests run: those that wait for their update to be stored end sooner. */
-async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
+async function end({ cache, servers }: FlightStack, api: RunningApi): Promise<void> {
   // With the load's end in it, so that all ends in time.
   const deadline = new Date(Date.now() + DRAIN_LIMIT_MS);
   // Nobody could drain faster than it fills.
@@ -100,7 +100,9 @@ async function end({ cache }: FlightStack, api: RunningApi): Promise<void> {
     else {
       const why =
         stopped[0]?.message ??
-        (storeAway ? `MySQL is away since ${storeAway.since}` : 'there was no time to store them');
+        (storeAway
+          ? `${servers.database.title} is away since ${storeAway.since}`
+          : 'there was no time to store them');
       console.error(
         `Ended; ${counted(remaining, 'update')} ${remaining === 1 ? 'stays' : 'stay'} in the queue for the next ` +
           `start: ${why}`,

@@ -4,6 +4,7 @@ import { type FlushResult, runWorker, systemRuntime } from '@afterwrite/write-be
 import { Command } from 'commander';
 import { type CommandContext, parseCommandLine, runCommand } from '../command.ts';
 import { counted, inMs } from '../demo/words.ts';
+import type { Servers } from '../servers.ts';
 import { withFlightStack } from '../stack.ts';
 
 const command = new Command()
@@ -17,7 +18,7 @@ async function work(context: CommandContext): Promise<void> {
   const options = { environment, signal, logger, onProgress: notes.progress, onNotice: notes.notice };
   await withFlightStack({ ...options, onReady: notes.clear }, async ({ servers, cache }) => {
     const { QUEUE_PROCESS_INTERVAL } = servers.settings;
-    console.log(`${servers.valkey.description}; ${servers.mysql.description}`);
+    console.log(servers.all.map(({ description }) => description).join('; '));
     console.log(
       `Storing queued updates every ${String(QUEUE_PROCESS_INTERVAL)} s. Ctrl-C stores what waits and ends.`,
     );
@@ -27,17 +28,19 @@ async function work(context: CommandContext): Promise<void> {
       runtime: systemRuntime(),
       logger,
       signal,
-      onRound: report,
+      onRound: (result) => {
+        report(result, servers);
+      },
     });
-    console.log(await end(cache));
+    console.log(await end(cache, servers));
   });
 }
 
 /** Drains for at most QUEUE_FLUSH_TIMEOUT_MS; the last words. */
-async function end(cache: FlightCache): Promise<string> {
+async function end(cache: FlightCache, servers: Servers): Promise<string> {
   try {
     const last = await cache.close({ flush: true });
-    if (last) report(last);
+    if (last) report(last, servers);
     return last && last.remaining > 0
       ? `Ended; ${counted(last.remaining, 'update')} could not be stored and stay in the queue.`
       : 'Ended; nothing waits.';
@@ -48,7 +51,7 @@ async function end(cache: FlightCache): Promise<string> {
 }
 
 /** One line for a round that did something, or left something. */
-function report(result: FlushResult): void {
+function report(result: FlushResult, { database }: Servers): void {
   const { processed, skipped, failed, remaining, batches, stopped, storeAway, timings } = result;
   if (processed + skipped + failed + remaining + stopped.length === 0) return;
   const figures = [
@@ -57,10 +60,10 @@ function report(result: FlushResult): void {
     ...(failed > 0 ? [`parked ${String(failed)}`] : []),
     `waiting ${String(remaining)}`,
     counted(batches, 'transaction'),
-    `MySQL ${inMs(timings.storeMs)}`,
+    `${database.title} ${inMs(timings.storeMs)}`,
     ...(stopped.length > 0 ? [`stopped ${counted(stopped.length, 'partition')}`] : []),
     ...(storeAway
-      ? [`MySQL is away since ${storeAway.since}, next try in ${inMs(storeAway.retryInMs)}`]
+      ? [`${database.title} is away since ${storeAway.since}, next try in ${inMs(storeAway.retryInMs)}`]
       : []),
   ];
   console.log(`${new Date().toISOString()} ${figures.join(', ')}`);

@@ -1,7 +1,8 @@
 /** The nine steps. Each does one thing with the public class and shows what came of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Flight, FlightCache } from '@afterwrite/flights';
-import type { ConsistencyResult, FlushResult, ReadResult, Settings } from '@afterwrite/write-behind';
+import type { ConsistencyResult, FlushResult, ReadResult } from '@afterwrite/write-behind';
+import type { Servers } from '../servers.ts';
 import { DIRECT_WRITE, type Measured, measureWrites } from './measure.ts';
 import type { Screen } from './screen.ts';
 import { counted, inMs, later } from './words.ts';
@@ -13,7 +14,7 @@ class DemoError extends Error {
 
 export interface Demo {
   readonly cache: FlightCache;
-  readonly settings: Settings;
+  readonly servers: Servers;
   readonly flightId: string;
   readonly screen: Screen;
   readonly signal: AbortSignal;
@@ -26,9 +27,9 @@ const DELAY_HOURS = 2;
 const QUEUE_WAIT_MS = 30_000;
 const QUEUE_RECHECK_MS = 50;
 
-export async function firstRead({ cache, flightId, screen }: Demo): Promise<Flight> {
+export async function firstRead({ cache, servers, flightId, screen }: Demo): Promise<Flight> {
   const read = await cache.getFlight(flightId);
-  screen.line(`${showSource(screen, read)}: ${firstReadWords(read)}`);
+  screen.line(`${showSource(screen, read)}: ${firstReadWords(read, servers)}`);
   showRead(screen, read);
   const { flightno, airlinename, from_airport, to_airport, departure, arrival } = read.value;
   screen.table({
@@ -44,25 +45,27 @@ export async function firstRead({ cache, flightId, screen }: Demo): Promise<Flig
   return read.value;
 }
 
-function firstReadWords({ source }: ReadResult<Flight>): string {
+function firstReadWords({ source }: ReadResult<Flight>, { cache, database }: Servers): string {
   switch (source) {
     case 'CACHE_MISS':
-      return 'not cached, so MySQL was asked, and Valkey keeps the answer.';
+      return `not cached, so ${database.title} was asked, and ${cache.title} keeps the answer.`;
     case 'CACHE_HIT':
       return 'cached already by an earlier run (--flush begins with an empty cache).';
     case 'CACHE_BYPASS':
-      return 'read from MySQL past the cache, which cannot be used now.';
+      return `read from ${database.title} past the cache, which cannot be used now.`;
   }
 }
 
-export async function secondRead({ cache, flightId, screen }: Demo): Promise<void> {
+export async function secondRead({ cache, servers, flightId, screen }: Demo): Promise<void> {
   const read = await cache.getFlight(flightId);
-  screen.line(`${showSource(screen, read)}: one round trip to Valkey; MySQL was not asked.`);
+  screen.line(
+    `${showSource(screen, read)}: one round trip to ${servers.cache.title}; ${servers.database.title} was not asked.`,
+  );
   showRead(screen, read);
 }
 
 /** Moves the flight, and gives what it should be afterwards. */
-export async function move({ cache, flightId, screen }: Demo, original: Flight): Promise<Flight> {
+export async function move({ cache, servers, flightId, screen }: Demo, original: Flight): Promise<Flight> {
   const departure = later(original.departure, DELAY_HOURS);
   const arrival = later(original.arrival, DELAY_HOURS);
   const startMs = performance.now();
@@ -85,7 +88,7 @@ export async function move({ cache, flightId, screen }: Demo, original: Flight):
     ],
   });
   screen.line(
-    `${counted(accepted.queueLength, 'update')} in this partition's queue. MySQL knows nothing of it yet.`,
+    `${counted(accepted.queueLength, 'update')} in this partition's queue. ${servers.database.title} knows nothing of it yet.`,
   );
   screen.line('A first write is the slowest of all; step 9 measures fifty more.');
   return { ...original, departure, arrival };
@@ -113,7 +116,7 @@ export async function checkBefore(demo: Demo): Promise<void> {
   );
 }
 
-export async function processQueue({ cache, screen, signal }: Demo): Promise<void> {
+export async function processQueue({ cache, servers, screen, signal }: Demo): Promise<void> {
   const startMs = performance.now();
   const results: FlushResult[] = [];
   let remaining = await cache.queueLength();
@@ -128,7 +131,7 @@ export async function processQueue({ cache, screen, signal }: Demo): Promise<voi
   while (remaining > 0) {
     signal.throwIfAborted();
     const result = await cache.processQueue();
-    requireUnstopped(result);
+    requireUnstopped(result, servers);
     results.push(result);
     const hasMoved = result.remaining !== remaining;
     remaining = result.remaining;
@@ -155,7 +158,7 @@ export async function processQueue({ cache, screen, signal }: Demo): Promise<voi
   });
   screen.line(
     `${inMs(performance.now() - startMs)} in all: queue read ${inMs(sum(({ timings }) => timings.peekMs))}, ` +
-      `MySQL ${inMs(sum(({ timings }) => timings.storeMs))}, ` +
+      `${servers.database.title} ${inMs(sum(({ timings }) => timings.storeMs))}, ` +
       `queue trimmed ${inMs(sum(({ timings }) => timings.ackMs))}.`,
   );
   screen.sql(results.flatMap(({ queries }) => queries));
@@ -185,12 +188,12 @@ export async function readMoved({ cache, flightId, screen }: Demo, moved: Flight
 }
 
 /** Puts the times back and stores that; also the way out when the demo is cut short. */
-export async function putBack({ cache, flightId }: Demo, original: Flight): Promise<FlushResult> {
+export async function putBack({ cache, servers, flightId }: Demo, original: Flight): Promise<FlushResult> {
   const { departure, arrival } = original;
   const comment = 'demo: original times restored';
   await cache.updateFlightDeparture(flightId, { departure, arrival, user: DEMO_USER, comment });
   const flush = await cache.flushQueue();
-  requireUnstopped(flush);
+  requireUnstopped(flush, servers);
   return flush;
 }
 
@@ -209,22 +212,30 @@ export async function restore(demo: Demo, original: Flight): Promise<void> {
 }
 
 export async function summary(demo: Demo, original: Flight): Promise<void> {
-  const { cache, settings, screen, signal } = demo;
+  const { cache, servers, screen, signal } = demo;
+  const { settings, queue } = servers;
+  const database = servers.database.title;
   const measured = await measureWrites({ cache, settings, flight: original, user: DEMO_USER, signal });
   requireConsistent(demo, await cache.verifyConsistency(demo.flightId));
   const { update, databaseWrite, flush } = measured;
   screen.line(
-    `${update.count} write-behind updates and ${databaseWrite.count} transactions straight to MySQL, one after the other:`,
+    `${update.count} write-behind updates and ${databaseWrite.count} transactions straight to ${database}, one after the other:`,
   );
   screen.table({
-    head: ['write', 'median', 'p95', 'round trips', 'in MySQL'],
+    head: ['write', 'median', 'p95', 'round trips', `in ${database}`],
     rows: [
-      ['write-behind', inMs(update.medianMs), inMs(update.p95Ms), '1 to Valkey', 'after the next flush'],
+      [
+        'write-behind',
+        inMs(update.medianMs),
+        inMs(update.p95Ms),
+        `1 to ${queue.title}`,
+        'after the next flush',
+      ],
       [
         'database',
         inMs(databaseWrite.medianMs),
         inMs(databaseWrite.p95Ms),
-        `${DIRECT_WRITE.length} to MySQL`,
+        `${DIRECT_WRITE.length} to ${database}`,
         'at once',
       ],
     ],
@@ -266,8 +277,8 @@ function requireConsistent({ flightId }: Demo, result: ConsistencyResult<Flight>
   );
 }
 
-function requireUnstopped({ stopped, storeAway }: FlushResult): void {
-  const why = stopped[0]?.message ?? (storeAway && `MySQL is away since ${storeAway.since}`);
+function requireUnstopped({ stopped, storeAway }: FlushResult, { database }: Servers): void {
+  const why = stopped[0]?.message ?? (storeAway && `${database.title} is away since ${storeAway.since}`);
   if (why) throw new DemoError(`The queue could not be processed: ${why}`);
 }
 

@@ -1,12 +1,7 @@
 /** Servers that go and come back under the figures and a load: what they show meanwhile, and that they go on. */
 import type { LiveSample } from '@afterwrite/client';
 import { createFlughafenSchema, FlightCache, seedFlights } from '@afterwrite/flights';
-import {
-  type EngineName,
-  makeTemporaryDataDir,
-  type RunningEngine,
-  startEngine,
-} from '@afterwrite/local-engines';
+import { makeTemporaryDataDir, type RunningEngine, startEngine } from '@afterwrite/local-engines';
 import { parseSettings, type Settings } from '@afterwrite/write-behind';
 import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -16,7 +11,7 @@ import { asSql } from '../../../../tests/support/as-sql.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 const folder = makeTemporaryDataDir();
-const engines = {} as Record<EngineName, RunningEngine>;
+const engines = {} as Record<'valkey' | 'mysql', RunningEngine>;
 const samples: LiveSample[] = [];
 const said: string[] = [];
 let settings: Settings;
@@ -42,7 +37,9 @@ beforeAll(async () => {
   live = startLive({ servers: settings, isLoadAllowed: true, onLog: () => undefined });
   live.figures.onSample((sample) => samples.push(sample));
   const place = { description: '', address: 'here', isLocal: true, client: undefined };
-  live.figures.onSample(outageNotices({ valkey: place, mysql: place }, (line) => said.push(line)));
+  const queue = { ...place, title: 'Valkey' };
+  const database = { ...place, title: 'MySQL' };
+  live.figures.onSample(outageNotices({ queue, database }, (line) => said.push(line)));
 });
 afterAll(async () => {
   await live.close();
@@ -51,7 +48,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-async function restart(name: EngineName): Promise<void> {
+async function restart(name: keyof typeof engines): Promise<void> {
   engines[name] = await startEngine(name, { dataDir: folder.path, port: engines[name].port });
 }
 

@@ -90,12 +90,12 @@ test('every metric of the functions is there, with its meaning and its type, bef
     (name) => !metricNames.some((each) => prometheusName(each) === name),
   );
   expect(own.sort()).toEqual([
+    'afterwrite_database_up',
     'afterwrite_load_refused',
     'afterwrite_load_running',
     'afterwrite_load_update_max_seconds',
-    'afterwrite_mysql_up',
+    'afterwrite_queue_up',
     'afterwrite_streams',
-    'afterwrite_valkey_up',
   ]);
 });
 
@@ -139,8 +139,8 @@ test('what the queue says of itself: by partition, in seconds, and nothing while
     'dead_letters',
     'partitions_stopped',
     'store_away',
-    'valkey_up',
-    'mysql_up',
+    'queue_up',
+    'database_up',
   ];
   expect(said.map((name) => valuesOf(here, `afterwrite_${name}`)[0]![1])).toEqual([1.5, 2, 1, 1, 1, 1]);
 
@@ -157,7 +157,7 @@ test('what the queue says of itself: by partition, in seconds, and nothing while
 
   const away = parse(prometheusText({ recorded, queue: null, load: idle, streams: 0 }));
   expect(valuesOf(away, 'afterwrite_queue_length')).toEqual([]);
-  expect(valuesOf(away, 'afterwrite_valkey_up')).toEqual([[{}, 0]]);
+  expect(valuesOf(away, 'afterwrite_queue_up')).toEqual([[{}, 0]]);
 });
 
 test('labels are escaped, and there is a limit to how many there are', () => {

@@ -29,7 +29,7 @@ export interface Family {
 
 export interface Shown {
   readonly recorded: Recorded;
-  /** null: Valkey does not answer. */
+  /** null: the queue's server does not answer. */
   readonly queue: LiveQueue | null;
   readonly load: LoadState;
   readonly streams: number;
@@ -79,14 +79,14 @@ function ownFamilies({ queue, load, streams }: Shown): readonly Family[] {
   const refused = Object.entries(load.run?.refused ?? {});
   return [
     {
-      name: 'afterwrite_valkey_up',
-      help: 'Whether Valkey answered within the last two seconds.',
+      name: 'afterwrite_queue_up',
+      help: 'Whether the server of the queue answered within the last two seconds.',
       type: 'gauge',
       points: [{ value: Number(queue !== null) }],
     },
     {
-      name: 'afterwrite_mysql_up',
-      help: 'Whether MySQL answered with it; not known while Valkey does not.',
+      name: 'afterwrite_database_up',
+      help: 'Whether the database answered with it; not known while the queue does not.',
       type: 'gauge',
       points: queue === null ? [] : [{ value: Number(queue.deadLetters !== null) }],
     },

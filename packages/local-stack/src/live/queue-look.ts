@@ -40,7 +40,7 @@ export class QueueLook {
     this.#isUnderWay = false;
   }
 
-  /** null: Valkey does not answer. */
+  /** null: the queue's server does not answer. */
   get latest(): LiveQueue | null {
     if (!this.#latest || this.#options.monotonicMs() - this.#latest.atMs > MAX_AGE_MS) return null;
     return this.#latest.queue;

@@ -23,7 +23,7 @@ export interface OpenLoopOptions {
 
 /** Between two looks at what is due: 10 updates at 2,000 a second. */
 const TICK_MS = 5;
-/** Far more than a healthy Valkey ever has of us: 0.2 ms each at 20,000 a second are 4. */
+/** Far more than a healthy server ever has of us: 0.2 ms each at 20,000 a second are 4. */
 const MAX_UNDER_WAY = 512;
 const BACKOFF_MS = { first: 100, most: 2000 } as const;
 

@@ -159,9 +159,9 @@ async function trickle({
       await cache.update(flight.flight_id, moved(flight, round), { user: COMPARISON_USER, comment: name });
       tally.answered(name, runtime.monotonicMs() - startMs);
     } catch {
-      // Without MySQL they fail, and the load does not: what is refused is told of the load alone.
+      // Without the database they fail, and the load does not: what is refused is told of the load alone.
     }
-    // Valkey is away: then nothing is read from it either, and at the end it is tried once more.
+    // The queue's server is away: then nothing is read from it either, and at the end it is tried once more.
     await ports.buffer.invalidate(String(flight.flight_id)).catch(() => undefined);
     const restMs = PATTERN_INTERVAL_MS - (runtime.monotonicMs() - startMs);
     await runtime.sleep(Math.max(0, restMs), signal).catch(() => undefined);

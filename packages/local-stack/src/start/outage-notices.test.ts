@@ -7,16 +7,20 @@ import { outageNotices } from './outage-notices.ts';
 const well: LiveQueue = {
   ...{ length: 0, oldestMs: null, deadLetters: 0, breaker: 'CLOSED', partitions: [0], stopped: [] },
 };
-const noMysql: LiveQueue = { ...well, deadLetters: null };
+const noDatabase: LiveQueue = { ...well, deadLetters: null };
 
-const own: ServerPlace = { description: '', address: '127.0.0.1:6379', isLocal: true, client: '' };
-const named: ServerPlace = { description: '', address: 'db:3306', isLocal: false, client: undefined };
+const own: ServerPlace = {
+  ...{ title: 'Redis', description: '', address: '127.0.0.1:6379', isLocal: true, client: '' },
+};
+const named: ServerPlace = {
+  ...{ title: 'PostgreSQL', description: '', address: 'db:5432', isLocal: false, client: undefined },
+};
 const said: string[] = [];
 let take: (sample: LiveSample) => void;
 
 beforeEach(() => {
   said.length = 0;
-  take = outageNotices({ valkey: own, mysql: named }, (line) => said.push(line));
+  take = outageNotices({ queue: own, database: named }, (line) => said.push(line));
 });
 
 function see(...queues: readonly (LiveQueue | null)[]): void {
@@ -26,27 +30,27 @@ function see(...queues: readonly (LiveQueue | null)[]): void {
 test('said once when three samples agree, and once when it is back', () => {
   see(well, null, null, null, null, null);
   expect(said).toEqual([
-    'Valkey at 127.0.0.1:6379 does not answer: no update is accepted. Ctrl-C and another npm start bring it back, with all that it had stored.',
+    'Redis at 127.0.0.1:6379 does not answer: no update is accepted. Ctrl-C and another npm start bring it back, with all that it had stored.',
   ]);
   see(well, well, well, well);
-  expect(said.slice(1)).toEqual(['Valkey at 127.0.0.1:6379 answers again: updates are accepted.']);
+  expect(said.slice(1)).toEqual(['Redis at 127.0.0.1:6379 answers again: updates are accepted.']);
 });
 
 test('a look that was late is no outage', () => {
-  see(null, null, well, null, null, well, noMysql, noMysql, well);
+  see(null, null, well, null, null, well, noDatabase, noDatabase, well);
   expect(said).toEqual([]);
 });
 
-test('a server of somebody else is theirs to bring back; without Valkey nothing is known of MySQL', () => {
-  see(noMysql, noMysql, noMysql);
+test('a server of somebody else is theirs to bring back; without the queue nothing is known of the database', () => {
+  see(noDatabase, noDatabase, noDatabase);
   expect(said).toEqual([
-    'MySQL at db:3306 does not answer: updates are accepted and wait, in order. Look at the server on db:3306; when it is back, all goes on by itself.',
+    'PostgreSQL at db:5432 does not answer: updates are accepted and wait, in order. Look at the server on db:5432; when it is back, all goes on by itself.',
   ]);
   see(null, null, null);
   expect(said).toHaveLength(2);
   see(well, well, well);
   expect(said.slice(2)).toEqual([
-    'Valkey at 127.0.0.1:6379 answers again: updates are accepted.',
-    'MySQL at db:3306 answers again: what waits is stored.',
+    'Redis at 127.0.0.1:6379 answers again: updates are accepted.',
+    'PostgreSQL at db:5432 answers again: what waits is stored.',
   ]);
 });

@@ -7,28 +7,32 @@ const SAMPLES_TO_BELIEVE = 3;
 
 /** For `LiveFigures.onSample`. Both servers answer when it begins. */
 export function outageNotices(
-  { valkey, mysql }: Pick<Servers, 'valkey' | 'mysql'>,
+  { queue: queueServer, database }: Pick<Servers, 'queue' | 'database'>,
   say: (line: string) => void,
 ): (sample: LiveSample) => void {
-  const onValkey = changes((answers) =>
+  const onQueueServer = changes((answers) =>
     say(
       answers
-        ? `Valkey at ${valkey.address} answers again: updates are accepted.`
-        : `Valkey at ${valkey.address} does not answer: no update is accepted. ${whatToDo(valkey)}`,
+        ? `${nameOf(queueServer)} answers again: updates are accepted.`
+        : `${nameOf(queueServer)} does not answer: no update is accepted. ${whatToDo(queueServer)}`,
     ),
   );
-  const onMysql = changes((answers) =>
+  const onDatabase = changes((answers) =>
     say(
       answers
-        ? `MySQL at ${mysql.address} answers again: what waits is stored.`
-        : `MySQL at ${mysql.address} does not answer: updates are accepted and wait, in order. ${whatToDo(mysql)}`,
+        ? `${nameOf(database)} answers again: what waits is stored.`
+        : `${nameOf(database)} does not answer: updates are accepted and wait, in order. ${whatToDo(database)}`,
     ),
   );
   return ({ queue }) => {
-    onValkey(queue !== null);
-    // Without Valkey nothing is known of MySQL.
-    if (queue) onMysql(queue.deadLetters !== null);
+    onQueueServer(queue !== null);
+    // Without the queue nothing is known of the database.
+    if (queue) onDatabase(queue.deadLetters !== null);
   };
+}
+
+function nameOf({ title, address }: ServerPlace): string {
+  return `${title} at ${address}`;
 }
 
 function whatToDo({ isLocal, address }: ServerPlace): string {

@@ -10,9 +10,9 @@ const LABEL = 14;
 /** From empty to the longest of all. */
 const LEVELS = { fancy: '▁▂▃▄▅▆▇█', plain: '.:-=+*#@' } as const;
 const BREAKER = {
-  CLOSED: 'closed: flushers go to MySQL',
-  OPEN: 'open: MySQL is away, updates wait in their order',
-  HALF_OPEN: 'half open: one flusher tries MySQL',
+  CLOSED: 'closed: flushers go to the database',
+  OPEN: 'open: the database is away, updates wait in their order',
+  HALF_OPEN: 'half open: one flusher tries the database',
 } as const;
 const STATES = { HEALTHY: 'healthy', ATTENTION: 'needs a person' } as const;
 

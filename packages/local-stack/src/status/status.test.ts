@@ -26,7 +26,7 @@ test('a healthy local stage: every figure on one screen', () => {
     Write latency p50 0.21 ms, p99 1.3 ms
     Hit rate      75% of the last minute
     Dead letters  0
-    Breaker       closed: flushers go to MySQL
+    Breaker       closed: flushers go to the database
     Partitions    :=#@
                   4; the longest has 5
     Stopped       none"
@@ -62,7 +62,7 @@ test('stopped partitions are marked in the bar, with their code, also before it 
     ...answer,
     partitions: answer.partitions.map((each) => {
       if (each.partition === 1) return { ...each, stopped };
-      // MySQL is away: it goes on by itself.
+      // The database is away: it goes on by itself.
       if (each.partition === 0)
         return { ...each, stopped: { partition: 0, code: 'STORE_UNAVAILABLE', retryable: true } };
       return each;
