@@ -129,8 +129,8 @@ function rolesOf(environment: Environment): readonly Role[] {
 }
 
 function roleOf(prefix: Role['prefix'], engine: EngineName, others: readonly string[]): Role {
-  const unset = ['PORT', ...others].map((name) => [`${prefix}_${name}`, '']);
-  return { prefix, engine, local: { ...Object.fromEntries(unset), [`${prefix}_HOST`]: '127.0.0.1' } };
+  const unset = ['PORT', ...others].map((name) => ({ [`${prefix}_${name}`]: '' }));
+  return { prefix, engine, local: merged([...unset, { [`${prefix}_HOST`]: '127.0.0.1' }]) };
 }
 
 function describe(role: Role, settings: Settings, engine: RunningEngine | undefined): ServerPlace {

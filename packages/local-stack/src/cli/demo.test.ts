@@ -46,7 +46,13 @@ describe('the nine steps', () => {
     expect(stdout.match(/^Step \d/gm)).toHaveLength(9);
     const shown = [
       ...['Step 1 of 9', 'CACHE_MISS', 'FROM flight', 'Step 2 of 9', 'CACHE_HIT', 'Step 3 of 9', 'Accepted'],
-      ...['Step 4 of 9', 'inconsistent (PENDING)', 'Step 5 of 9', '1 of 1 update', 'INSERT INTO flight_log'],
+      ...[
+        'Step 4 of 9',
+        'inconsistent (PENDING)',
+        'Step 5 of 9',
+        '1 of 1 update',
+        'INSERT INTO `flight_log`',
+      ],
       ...[
         'Step 6 of 9',
         'consistent (EQUAL)',
