@@ -2,9 +2,10 @@
  * `npm run synth -- --stage production`: every resource that a deployment of the stage would ask for, as JSON on standard
  * output, `[{ type, name, inputs }]` (`npm run --silent` leaves out npm's own two lines), without an account: the real
  * program with SST's real components on a stand-in for Pulumi's engine and for the `sst` command. `--dev` runs it as `sst dev`
- * does; `--database` and `--cache` show what it would be with another engine than its settings name. Names that AWS would give
- * are made up.
+ * does; `--database` and `--cache` show what it would be with another engine than its settings name, `--all` with each database
+ * and each cache: an object of such lists. Names that AWS would give are made up.
  */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,16 +17,17 @@ import { type DatabaseEngine, databaseEngines } from '../infra/database-engines.
 import { root, run } from './run.ts';
 import { ensurePlatform, platformFolder } from './synth/platform.ts';
 import { startRpcServer } from './synth/rpc-server.ts';
-import type { Engines, Program } from './synth/types.ts';
+import type { Engines, Program, Resource } from './synth/types.ts';
 
 const DATABASES = Object.keys(databaseEngines) as DatabaseEngine[];
 const CACHES = Object.keys(cacheEngines) as CacheEngine[];
-const USAGE = `Usage: npm run synth -- --stage STAGE [--dev] [--database ${DATABASES.join('|')}] [--cache ${CACHES.join('|')}]`;
+const USAGE = `Usage: npm run synth -- --stage STAGE [--dev] [--database ${DATABASES.join('|')}] [--cache ${CACHES.join('|')}] [--all]`;
 
 interface Options {
   readonly stage: string;
   readonly isDev: boolean;
   readonly engines: Engines;
+  readonly isForAll: boolean;
 }
 
 function parseOptions(args: readonly string[]): Options {
@@ -36,13 +38,19 @@ function parseOptions(args: readonly string[]): Options {
       dev: { type: 'boolean', default: false },
       database: { type: 'string' },
       cache: { type: 'string' },
+      all: { type: 'boolean', default: false },
     },
   });
   const database = DATABASES.find((name) => name === values.database);
   const cache = CACHES.find((name) => name === values.cache);
   const isNamed = /^[a-z][a-z0-9-]{0,30}$/.test(values.stage ?? '');
   if (!isNamed || database !== values.database || cache !== values.cache) throw new Error(USAGE);
-  return { stage: values.stage ?? '', isDev: values.dev, engines: { database, cache } };
+  return {
+    stage: values.stage ?? '',
+    isDev: values.dev,
+    engines: { database, cache },
+    isForAll: values.all,
+  };
 }
 
 /** The first half of sst.config.ts, which `sst` asks before it builds the second. */
@@ -103,14 +111,34 @@ async function main(): Promise<void> {
   await ensureBundles();
   await ensurePlatform((line) => console.error(line));
   process.env.SST_SERVER = await startRpcServer();
-  const file = await buildProgram(options);
-  const program = (await import(pathToFileURL(file).href)) as Program;
-  await rm(file);
-  const synthesis = program.synthesize(options.stage, options.engines);
+  const file = pathToFileURL(await buildProgram(options)).href;
+  try {
+    const output = options.isForAll
+      ? await synthesizeAll(file, options.stage)
+      : await synthesize(file, options.stage, options.engines);
+    process.stdout.write(`${JSON.stringify(output, null, 2)}\n`);
+  } finally {
+    await rm(new URL(file));
+  }
+}
+
+/** By `database+cache`. */
+async function synthesizeAll(file: string, stage: string): Promise<Readonly<Record<string, Resource[]>>> {
+  const all: Record<string, Resource[]> = {};
+  for (const database of DATABASES)
+    for (const cache of CACHES)
+      all[`${database}+${cache}`] = await synthesize(file, stage, { database, cache });
+  return all;
+}
+
+async function synthesize(file: string, stage: string, engines: Engines): Promise<Resource[]> {
+  // SST's components remember names that were given: each time they are loaded anew.
+  const { database = '', cache = '' } = engines;
+  const program = (await import(`${file}?${database}+${cache}`)) as Program;
+  const synthesis = program.synthesize(stage, engines);
   // As with Pulumi itself, the program has ended when nothing of it is left to run.
-  process.once('beforeExit', () => {
-    process.stdout.write(`${JSON.stringify(synthesis.resources(), null, 2)}\n`);
-  });
+  await once(process, 'beforeExit');
+  return synthesis.resources();
 }
 
 await main().catch((error: unknown) => {

@@ -4,18 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { routes } from '@afterwrite/functions/routes';
 import { rules } from './rules/index.ts';
 import { type Rule, Stack } from './stack.ts';
-import {
-  combinations,
-  enginesOf,
-  resourcesOf,
-  runScript,
-  synthesizeAll,
-  type Variant,
-} from './synthesized.ts';
+import { combinations, enginesOf, resourcesOf, runScript, type Variant } from './synthesized.ts';
 
 const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant), enginesOf(variant));
 
@@ -27,10 +20,6 @@ function rulesFor(variant: Variant): readonly Rule[] {
       isFor(engines) && (!isForProduction || variant !== 'dev'),
   );
 }
-
-beforeAll(async () => {
-  await synthesizeAll(['production', 'dev', 'options', ...combinations]);
-});
 
 describe.each(['production', 'dev', 'options', ...combinations] as const)('%s', (variant) => {
   test.each(rulesFor(variant))('$name', async ({ check }) => {
@@ -162,9 +151,11 @@ test('each alarm is explained', async () => {
   expect(explained.sort()).toEqual([...new Set(names)].sort());
 });
 
-test('every run gives the same', async () => {
-  const again = await runScript('scripts/synth.ts', ['--stage', 'production']);
+test('every run gives the same, and one by one the same as all together', async () => {
+  const chosen = ['--database', 'rds-mysql', '--cache', 'valkey'];
+  const again = await runScript('scripts/synth.ts', ['--stage', 'production', ...chosen]);
   expect(JSON.parse(again)).toEqual(await resourcesOf('production'));
+  expect(await resourcesOf('rds-mysql+valkey')).toEqual(await resourcesOf('production'));
 });
 
 test.each([

@@ -27,10 +27,9 @@ const MOST_BYTES = 32 * 1024 ** 2;
 /** What the settings of both stages name. */
 const CHOSEN: Engines = { database: 'rds-mysql', cache: 'valkey' };
 
-/** All of them but that of the settings, which is `production`. */
-export const combinations: readonly Combination[] = databaseNames
-  .flatMap((database) => cacheNames.map((cache): Combination => `${database}+${cache}`))
-  .filter((name) => name !== `${CHOSEN.database}+${CHOSEN.cache}`);
+export const combinations: readonly Combination[] = databaseNames.flatMap((database) =>
+  cacheNames.map((cache): Combination => `${database}+${cache}`),
+);
 
 /** `options`: all that whoever deploys may choose. `local`: `sst dev`. */
 const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
@@ -51,15 +50,10 @@ const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
   local: { args: ['--stage', 'anna', '--dev'], env: {}, engines: CHOSEN },
 };
 
-function askedFor(variant: Variant): Asked {
-  if (variant in STAGES) return STAGES[variant as keyof typeof STAGES];
-  const [database, cache] = variant.split('+') as [DatabaseEngine, CacheEngine];
-  const args = ['--stage', 'production', '--database', database, '--cache', cache];
-  return { args, env: {}, engines: { database, cache } };
-}
-
 export function enginesOf(variant: Variant): Engines {
-  return askedFor(variant).engines;
+  if (variant in STAGES) return STAGES[variant as keyof typeof STAGES].engines;
+  const [database, cache] = variant.split('+') as [DatabaseEngine, CacheEngine];
+  return { database, cache };
 }
 
 const run = promisify(execFile);
@@ -72,18 +66,19 @@ export async function resourcesOf(variant: Variant): Promise<Resource[]> {
   return JSON.parse(await text) as Resource[];
 }
 
-/** Two at a time, as many as there are cores in CI. */
-export async function synthesizeAll(variants: readonly Variant[]): Promise<void> {
-  const left = [...variants];
-  const work = async () => {
-    for (let next = left.shift(); next; next = left.shift()) await resourcesOf(next);
-  };
-  await Promise.all([work(), work()]);
+async function synthesize(variant: Variant): Promise<string> {
+  if (!(variant in STAGES)) return await combined(variant as Combination);
+  const { args, env } = STAGES[variant as keyof typeof STAGES];
+  return await runScript('scripts/synth.ts', args, env);
 }
 
-async function synthesize(variant: Variant): Promise<string> {
-  const { args, env } = askedFor(variant);
-  return await runScript('scripts/synth.ts', args, env);
+let all: Promise<Record<Combination, unknown>> | undefined;
+
+async function combined(name: Combination): Promise<string> {
+  all ??= runScript('scripts/synth.ts', ['--stage', 'production', '--all']).then(
+    (text) => JSON.parse(text) as Record<Combination, unknown>,
+  );
+  return JSON.stringify((await all)[name]);
 }
 
 /** Its standard output. Rejects with what it said when it fails. */
