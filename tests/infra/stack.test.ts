@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { routes } from '@afterwrite/functions/routes';
 import { rules } from './rules/index.ts';
-import { type Rule, Stack } from './stack.ts';
+import { type Rule, Stack, variables } from './stack.ts';
 import { combinations, enginesOf, resourcesOf, runScript, type Variant } from './synthesized.ts';
 
 const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant), enginesOf(variant));
@@ -17,11 +17,13 @@ function rulesFor(variant: Variant): readonly Rule[] {
   const engines = enginesOf(variant);
   return rules.filter(
     ({ isForProduction = false, isFor = () => true }) =>
-      isFor(engines) && (!isForProduction || variant !== 'dev'),
+      isFor(engines) && (!isForProduction || !variant.startsWith('dev')),
   );
 }
 
-describe.each(['production', 'dev', 'options', ...combinations] as const)('%s', (variant) => {
+const stages = ['production', 'dev', 'dev-others', 'options', 'options-others'] as const;
+
+describe.each([...stages, ...combinations])('%s', (variant) => {
   test.each(rulesFor(variant))('$name', async ({ check }) => {
     expect(check(await stackOf(variant))).toEqual([]);
   });
@@ -62,6 +64,37 @@ test('the small stage can be removed and costs little', async () => {
     replicasPerNodeGroup: 0,
   });
   for (const { inputs } of stack.all('ec2/vpcEndpoint')) expect(inputs.subnetIds).toHaveLength(1);
+});
+
+test('with Aurora and memcached too', async () => {
+  const stack = await stackOf('dev-others');
+  expect(stack.database).toMatchObject({
+    serverlessv2ScalingConfiguration: { minCapacity: 0.5, maxCapacity: 2 },
+    deletionProtection: false,
+    skipFinalSnapshot: true,
+  });
+  expect(stack.databaseInstances).toHaveLength(1);
+  expect(stack.one('elasticache/cluster')).toMatchObject({ nodeType: 'cache.t4g.micro', numCacheNodes: 1 });
+  expect(stack.queueServer).toMatchObject({ nodeType: 'cache.t4g.micro', replicasPerNodeGroup: 0 });
+});
+
+test('Aurora has a reader of the same capacity where the stage is highly available', async () => {
+  const stack = await stackOf('aurora-mysql+valkey');
+  expect(stack.databaseInstances.map(({ instanceClass }) => String(instanceClass))).toEqual([
+    'db.serverless',
+    'db.serverless',
+  ]);
+  expect(variables(stack, 'flush')).toMatchObject({ DB_HOST: 'writer.made-up' });
+  expect(JSON.stringify(stack.resources)).not.toContain('reader.made-up');
+});
+
+test('a stage that goes over to memcached keeps the server that has its queue', async () => {
+  const [before, after] = [await stackOf('rds-mysql+valkey'), await stackOf('rds-mysql+memcached')];
+  const named = (stack: Stack) =>
+    ['elasticache/replicationGroup', 'elasticache/parameterGroup', 'ec2/securityGroup'].flatMap((type) =>
+      stack.all(type).filter(({ name }) => name.startsWith('Cache')),
+    );
+  expect(named(after)).toEqual(named(before));
 });
 
 test('docs/DEPLOY.md counts what there is', async () => {

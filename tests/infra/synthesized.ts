@@ -11,7 +11,8 @@ import { cacheNames, databaseNames, type Engines } from './engines.ts';
 export type Resource = Omit<Written, 'inputs'> & { inputs: Record<string, unknown> };
 
 /** A stage and what it was asked with; or `production` with other engines than its settings name. */
-export type Variant = 'production' | 'dev' | 'options' | 'local' | Combination;
+export type Variant =
+  'production' | 'dev' | 'dev-others' | 'options' | 'options-others' | 'local' | Combination;
 export type Combination = `${DatabaseEngine}+${CacheEngine}`;
 
 interface Asked {
@@ -31,7 +32,7 @@ export const combinations: readonly Combination[] = databaseNames.flatMap((datab
   cacheNames.map((cache): Combination => `${database}+${cache}`),
 );
 
-/** `options`: all that whoever deploys may choose. `local`: `sst dev`. */
+/** `options`: all that whoever deploys may choose. `others`: with engines of another kind. `local`: `sst dev`. */
 const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
   production: { args: ['--stage', 'production'], env: {}, engines: CHOSEN },
   dev: { args: ['--stage', 'dev'], env: {}, engines: CHOSEN },
@@ -46,6 +47,16 @@ const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
       DB_PROXY: '1',
       FLIGHT_LOG_INDEX: '1',
     },
+  },
+  'dev-others': {
+    args: ['--stage', 'dev', '--database', 'aurora-postgresql', '--cache', 'memcached'],
+    env: {},
+    engines: { database: 'aurora-postgresql', cache: 'memcached' },
+  },
+  'options-others': {
+    args: ['--stage', 'production', '--database', 'rds-postgresql', '--cache', 'redis'],
+    env: { DB_PROXY: '1' },
+    engines: { database: 'rds-postgresql', cache: 'redis' },
   },
   local: { args: ['--stage', 'anna', '--dev'], env: {}, engines: CHOSEN },
 };
