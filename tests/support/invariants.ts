@@ -69,9 +69,26 @@ async function readBuffer(world: WidgetWorld): Promise<Pick<State, 'queue' | 'pe
   const cached = new Map<string, CachedState>();
   for (const [index, id] of ids.entries()) {
     const saved = dump.get(world.entityKey(id));
-    if (saved) cached.set(id, { hash: rest[index] as Record<string, string>, ttlMs: saved.ttlMs });
+    const hash = rest[index] as Record<string, string>;
+    if (saved) cached.set(id, { hash: await withCopy(world, id, hash), ttlMs: saved.ttlMs });
   }
   return { queue: items.map(readItem), pending, cached, dump };
+}
+
+/** A value that lies in memcached, as if it lay in the hash. Without a copy of its version it is not cached. */
+async function withCopy(
+  world: WidgetWorld,
+  id: string,
+  hash: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const { '~x': isElsewhere, '~v': version = '', ...rest } = hash;
+  if (isElsewhere === undefined) return hash;
+  const copy = await world.readCopy(id);
+  const [tag = ''] = copy?.split(' ') ?? [];
+  // Of a fill the tag has no epoch.
+  if (tag === '' || !(version === tag || (tag.startsWith('.') && version.endsWith(tag)))) return rest;
+  const value = JSON.parse(copy?.slice(tag.length) ?? '') as Readonly<Record<string, unknown>>;
+  return { ...rest, '~v': version, ...asTexts(value) };
 }
 
 async function readStore({ sql }: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows' | 'untold'>> {

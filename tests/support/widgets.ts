@@ -17,6 +17,7 @@ import {
 import { Redis } from 'iovalkey';
 import { inject } from 'vitest';
 import { makeAppUser } from './app-user.ts';
+import { readCopy } from './memcached.ts';
 import { cacheEnvironment, FIRST_PAIR, type Pair, queueServer } from './pair.ts';
 import { makeTestDatabase, type TestDatabase } from './test-database.ts';
 import { type Field, FIELDS, RESET, RIGHTS, widgetTables } from './widget-tables.ts';
@@ -41,12 +42,14 @@ export class WidgetWorld {
   readonly valkey: Redis;
   /** Of the one partition. */
   readonly tag: string;
+  /** What memcached has of an entity, where it is the cache: `<tag> <value as JSON>`. */
+  readonly readCopy: (id: string) => Promise<string | undefined>;
   readonly #database: TestDatabase;
 
   private constructor(
     open: { database: TestDatabase; ids: readonly string[]; ports: CachePorts } & Pick<
       WidgetWorld,
-      'cache' | 'cacheOn' | 'valkey'
+      'cache' | 'cacheOn' | 'valkey' | 'readCopy'
     >,
   ) {
     this.ids = open.ids;
@@ -55,6 +58,7 @@ export class WidgetWorld {
     this.cache = open.cache;
     this.cacheOn = open.cacheOn;
     this.valkey = open.valkey;
+    this.readCopy = open.readCopy;
     this.tag = `{${open.database.name}.widget.0}`;
     this.#database = open.database;
   }
@@ -93,7 +97,8 @@ export class WidgetWorld {
     const cacheOn = (own: CachePorts) => new WriteBehindCache(definition, own, cacheSettings(settings));
     const cache = cacheOn(ports);
     const valkey = new Redis(server.port, server.host);
-    return new WidgetWorld({ database, ids, ports, cache, cacheOn, valkey });
+    const copyOf = async (id: string) => await readCopy(inject('memcached'), `${name}.widget:${id}`);
+    return new WidgetWorld({ database, ids, ports, cache, cacheOn, valkey, readCopy: copyOf });
   }
 
   entityKey(id: string): string {
