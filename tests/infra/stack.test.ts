@@ -97,11 +97,28 @@ test('a stage that goes over to memcached keeps the server that has its queue', 
   expect(named(after)).toEqual(named(before));
 });
 
-test('docs/DEPLOY.md counts what there is', async () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/DEPLOY.md'), 'utf8').replaceAll(
-    /\s+/g,
-    ' ',
+const deployPage = readFileSync(join(import.meta.dirname, '../../docs/DEPLOY.md'), 'utf8').replaceAll(
+  /\s+/g,
+  ' ',
+);
+
+test.each(combinations)('docs/DEPLOY.md names the versions of %s', async (variant) => {
+  const stack = await stackOf(variant);
+  const { database, cache } = stack.engines;
+  const version = String(stack.database.engineVersion).replace(/^.*aurora\.(\d+\.\d+).*$/, '$1');
+  const [memcached] = stack.all('elasticache/cluster');
+  expect(rowOf(database)).toContain(` ${version}`);
+  expect(rowOf(cache)).toContain(
+    ` ${String(memcached?.inputs.engineVersion ?? stack.queueServer.engineVersion)}`,
   );
+});
+
+/** The second column of the row, which says what is created. */
+function rowOf(engine: string): string {
+  return new RegExp(`\\| \`${engine}\` \\| ([^|]+) \\|`).exec(deployPage)?.[1] ?? '';
+}
+
+test('docs/DEPLOY.md counts what there is', async () => {
   const production = await stackOf('production');
   const functions = production.all('lambda/function');
   const reserved = functions
@@ -118,7 +135,7 @@ test('docs/DEPLOY.md counts what there is', async () => {
     ` ${String(functions.length)} functions on arm64`,
     ` ${String(fewest)} alarms and one dashboard (${String(most)} alarms in production`,
   ];
-  expect(said.filter((each) => !page.includes(each))).toEqual([]);
+  expect(said.filter((each) => !deployPage.includes(each))).toEqual([]);
 });
 
 test('with tokens, pages, a proxy and an address for alarms', async () => {
