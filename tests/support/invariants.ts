@@ -1,5 +1,4 @@
 /** What both servers hold at one moment, read past the engine, and the promises that it must keep. One partition. */
-import type { Row } from '@afterwrite/write-behind';
 import { FIELDS, type Field, type WidgetWorld } from './widgets.ts';
 
 export interface Accepted {
@@ -91,12 +90,12 @@ async function withCopy(
   return { ...rest, '~v': version, ...asTexts(value) };
 }
 
-async function readStore({ sql }: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows' | 'untold'>> {
-  const [log, letters, rows, untold] = await Promise.all([
-    sql.rows<Row>('SELECT uid FROM widget_log ORDER BY id'),
-    sql.rows<Row>('SELECT item FROM afterwrite_dead_letters WHERE redriven_at IS NULL ORDER BY letter_id'),
-    sql.rows<Row>('SELECT widget_id, name, size, note FROM widget'),
-    sql.rows<Row>('SELECT entity_id FROM afterwrite_dead_letters WHERE redriven_at IS NOT NULL'),
+async function readStore(world: WidgetWorld): Promise<Pick<State, 'audit' | 'dead' | 'rows' | 'untold'>> {
+  const [log = [], letters = [], rows = [], untold = []] = await world.batch([
+    'SELECT uid FROM widget_log ORDER BY id',
+    'SELECT item FROM afterwrite_dead_letters WHERE redriven_at IS NULL ORDER BY letter_id',
+    'SELECT widget_id, name, size, note FROM widget',
+    'SELECT entity_id FROM afterwrite_dead_letters WHERE redriven_at IS NOT NULL',
   ]);
   return {
     audit: log.map(({ uid }) => uid as string),

@@ -115,6 +115,11 @@ export class WidgetWorld {
     return [...own, ...this.ids.flatMap((id) => [this.entityKey(id), this.leaseKey(id)])];
   }
 
+  /** See `TestDatabase.batch`. */
+  async batch(statements: readonly string[]): ReturnType<TestDatabase['batch']> {
+    return await this.#database.batch(statements);
+  }
+
   async refuse(broken: boolean): Promise<void> {
     await this.sql.run('UPDATE cause SET broken = ?', [broken ? 1 : 0]);
   }
@@ -122,9 +127,7 @@ export class WidgetWorld {
   async reset(): Promise<void> {
     await this.valkey.unlink(`${this.tag}:breaker`);
     await this.valkey.unlink(...this.keys());
-    await this.sql.transaction(async () => {
-      for (const statement of RESET) await this.sql.run(statement);
-    });
+    await this.batch(['START TRANSACTION', ...RESET, 'COMMIT']);
   }
 
   async dispose(): Promise<void> {
