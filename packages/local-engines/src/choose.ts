@@ -17,6 +17,11 @@ export interface ChosenEngines {
   /** Where it is another server than the cache. */
   readonly queue: EngineName | undefined;
   readonly database: EngineName;
+  /**
+   * Within the folder of all data. Each pair has its own: a queue belongs to one database, and a cache that another
+   * stood in for knows old values.
+   */
+  readonly folder: string;
 }
 
 function entryOf<T>(variable: string, value: string, table: Readonly<Record<string, T>>): T {
@@ -32,10 +37,9 @@ const orDefault = (value: string | undefined, byDefault: string): string =>
 /** @throws LocalEnginesError with the code BAD_ENGINE */
 export function enginesOf(environment: Environment): ChosenEngines {
   const { DB_ENGINE, CACHE_ENGINE } = environment;
-  return {
-    ...entryOf('CACHE_ENGINE', orDefault(CACHE_ENGINE, 'valkey'), CACHES),
-    database: entryOf('DB_ENGINE', orDefault(DB_ENGINE, 'mysql'), DATABASES),
-  };
+  const { cache, queue } = entryOf('CACHE_ENGINE', orDefault(CACHE_ENGINE, 'valkey'), CACHES);
+  const database = entryOf('DB_ENGINE', orDefault(DB_ENGINE, 'mysql'), DATABASES);
+  return { cache, queue, database, folder: `${cache}-${database}` };
 }
 
 /** @throws LocalEnginesError with the code BAD_ENGINE */

@@ -87,7 +87,8 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
   const environment = { ...file, ...process.env };
   if (command === 'fetch') await fetchEach(rest, environment);
   else if (command === 'run') {
-    const [dataDir = join(process.cwd(), '.local/engines'), ...asked] = rest;
+    const ofPair = join(process.cwd(), '.local/engines', enginesOf(environment).folder);
+    const [dataDir = ofPair, ...asked] = rest;
     await runEach(dataDir, namesOf(asked, environment), environment);
   } else {
     console.error(

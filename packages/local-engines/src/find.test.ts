@@ -104,11 +104,12 @@ describe('the ladder', () => {
 
 describe('the engines of an environment', () => {
   it('are those of CACHE_ENGINE and DB_ENGINE, and with memcached one for the queue', () => {
-    expect(enginesOf({})).toEqual({ cache: 'valkey', queue: undefined, database: 'mysql' });
+    expect(enginesOf({})).toMatchObject({ cache: 'valkey', queue: undefined, database: 'mysql' });
     expect(enginesOf({ CACHE_ENGINE: 'memcached', DB_ENGINE: 'postgresql' })).toEqual({
       cache: 'memcached',
       queue: 'valkey',
       database: 'postgresql',
+      folder: 'memcached-postgresql',
     });
     expect(() => enginesOf({ DB_ENGINE: 'toString' })).toThrow('must be one of mysql, mariadb, postgresql');
   });

@@ -4,7 +4,7 @@
  */
 export { startValkeyCluster, type ClusterOptions, type RunningCluster } from './cluster.ts';
 export { LocalEnginesError, type LocalEnginesErrorCode } from './errors.ts';
-export { enginesOf, titleOf } from './choose.ts';
+export { type ChosenEngines, enginesOf, titleOf } from './choose.ts';
 export { parseMode } from './find.ts';
 export { fetchEngine } from './fetch.ts';
 export { startEngine, startEngines, type RunningEngines } from './start.ts';

@@ -111,6 +111,11 @@ const rules: readonly Rule[] = [
     breaks: ({ services }) => delete services.app.depends_on?.postgresql,
   },
   {
+    name: 'gives each database a queue of its own',
+    holds: ({ services: { app } }) => app.environment?.CACHE_NAMESPACE === app.environment?.DB_ENGINE,
+    breaks: ({ services }) => delete services.app.environment?.CACHE_NAMESPACE,
+  },
+  {
     name: 'tells the app the names of the services by the engines’ names',
     holds: ({ services: { app } }) =>
       app.environment?.DB_HOST === '${DB_ENGINE:-mysql}' &&

@@ -1,6 +1,7 @@
 /** Which servers each choice of engines starts, and what the settings then say of them. */
 import { makeTemporaryDataDir } from '@afterwrite/local-engines';
 import { ConfigurationError } from '@afterwrite/write-behind';
+import { Redis } from 'iovalkey';
 import { afterAll, expect, test } from 'vitest';
 import { type Servers, startServers } from './servers.ts';
 
@@ -13,14 +14,14 @@ afterAll(async () => {
 
 async function withServers(
   environment: Readonly<Record<string, string>>,
-  look: (servers: Servers) => void,
+  look: (servers: Servers) => void | Promise<void>,
 ): Promise<void> {
   const servers = await startServers({
     environment: { ...unnamed, ...environment },
     dataDir: folder.path,
   });
   try {
-    look(servers);
+    await look(servers);
   } finally {
     await servers.stop();
   }
@@ -38,6 +39,19 @@ test('memcached with a Valkey for the queue, and PostgreSQL with its user', asyn
     expect(settings).toMatchObject({ QUEUE_HOST: '127.0.0.1', DB_USER: 'postgres', DB_PASSWORD: '' });
     expect(database.client).toBe(`psql -h 127.0.0.1 -p ${settings.DB_PORT} -U postgres flughafendb`);
   });
+});
+
+test('each pair has data of its own: a queue belongs to one database', async () => {
+  const seen: (string | null)[] = [];
+  for (const DB_ENGINE of ['mariadb', 'postgresql', 'mariadb']) {
+    await withServers({ DB_ENGINE }, async ({ settings }) => {
+      const valkey = new Redis(settings.CACHE_PORT, settings.CACHE_HOST);
+      seen.push(await valkey.get('of'));
+      await valkey.set('of', DB_ENGINE);
+      await valkey.quit();
+    });
+  }
+  expect(seen).toEqual([null, null, 'mariadb']);
 });
 
 test('Redis, which keeps the queue itself, and MariaDB', async () => {

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type ChosenEngines,
   type EngineName,
   enginesOf,
   parseMode,
@@ -21,7 +22,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface StartServersOptions {
   /** What `readEnvironment` gives. */
   readonly environment: Environment;
-  /** Where local engines keep their data; default `.local/engines` in the project's root. */
+  /** Where local engines keep their data, each pair in a folder of its own; default `.local/engines` in the project. */
   readonly dataDir?: string;
   readonly signal?: AbortSignal;
   /** One line each for what takes time. */
@@ -81,12 +82,13 @@ const RUNG_WORDS: Readonly<Record<Rung, string>> = {
   debian: "from Debian's packages",
 };
 
-const ENGINES_FOLDER = '.local/engines';
+const ENGINES_FOLDER = fileURLToPath(new URL('../../../.local/engines', import.meta.url));
 
 /** Throws ConfigurationError before anything is started, and LocalEnginesError; nothing runs on then. */
 export async function startServers(options: StartServersOptions): Promise<Servers> {
   const { environment, signal, onProgress, onNotice } = options;
-  const roles = rolesOf(environment);
+  const { folder, ...engines } = enginesOf(environment);
+  const roles = rolesOf(engines);
   const wanted = roles.filter((role) => isToStart(role, environment));
   const local = merged(wanted.map((role) => role.local));
   // A mistake in the configuration shows now, not after 80 MB were fetched.
@@ -99,7 +101,7 @@ export async function startServers(options: StartServersOptions): Promise<Server
     wanted.map(({ engine }) => engine),
     {
       mode: parseMode(checked.LOCAL_ENGINES),
-      dataDir: options.dataDir ?? join(fileURLToPath(new URL('../../..', import.meta.url)), ENGINES_FOLDER),
+      dataDir: join(options.dataDir ?? ENGINES_FOLDER, folder),
       shared: true,
       env: environment,
       ...(signal === undefined ? {} : { signal }),
@@ -117,8 +119,7 @@ export async function startServers(options: StartServersOptions): Promise<Server
 }
 
 /** The cache, then the queue's server where it is another one, then the database. */
-function rolesOf(environment: Environment): readonly Role[] {
-  const { cache, queue, database } = enginesOf(environment);
+function rolesOf({ cache, queue, database }: Omit<ChosenEngines, 'folder'>): readonly Role[] {
   return [
     roleOf('CACHE', cache, ['USERNAME', 'PASSWORD', 'TLS', 'TLS_CA', 'CLUSTER']),
     ...(queue === undefined
