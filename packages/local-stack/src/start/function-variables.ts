@@ -23,9 +23,15 @@ const PLACES = [
   'CACHE_PASSWORD',
   'CACHE_TLS',
   'CACHE_CLUSTER',
+  'QUEUE_HOST',
+  'QUEUE_PORT',
+  'QUEUE_USERNAME',
+  'QUEUE_PASSWORD',
+  'QUEUE_TLS',
+  'QUEUE_CLUSTER',
 ] as const satisfies readonly (keyof Settings)[];
 /** Functions run in folders of their own. */
-const FILES = ['DB_TLS_CA', 'CACHE_TLS_CA'] as const satisfies readonly (keyof Settings)[];
+const FILES = ['DB_TLS_CA', 'CACHE_TLS_CA', 'QUEUE_TLS_CA'] as const satisfies readonly (keyof Settings)[];
 
 export interface FunctionVariablesOptions {
   readonly environment: Environment;
