@@ -106,25 +106,25 @@ test('functions are told what was named for them and where the servers are, and 
   });
   // They come to the same settings, defaults of the place included.
   expect(parseSettings(variables)).toMatchObject({ DB_PASSWORD: '', DB_TLS: true, CACHE_TLS: false });
+});
 
-  test('functions are told where the local servers are, that of the queue too', () => {
-    const environment = { CACHE_ENGINE: 'memcached', DB_ENGINE: 'postgresql', QUEUE_HOST: '' };
-    const places = {
-      CACHE_HOST: '127.0.0.1',
-      QUEUE_HOST: '127.0.0.1',
-      QUEUE_PORT: '17',
-      DB_HOST: '127.0.0.1',
-    };
-    const variables = functionVariables({
-      environment,
-      servers: parseSettings({ ...environment, ...places }),
-      ownsDatabase: true,
-      settings: parseStartSettings({}),
-      lambdaEndpoint: 'http://127.0.0.1:9',
-    });
-    expect(parseSettings(variables)).toMatchObject({
-      ...{ CACHE_ENGINE: 'memcached', CACHE_PORT: 11_211, QUEUE_HOST: '127.0.0.1', QUEUE_PORT: 17 },
-      ...{ DB_ENGINE: 'postgresql', DB_PORT: 5432, DB_USER: 'postgres' },
-    });
+test('functions are told where the local servers are, that of the queue too', () => {
+  const environment = { CACHE_ENGINE: 'memcached', DB_ENGINE: 'postgresql', QUEUE_HOST: '' };
+  const places = {
+    CACHE_HOST: '127.0.0.1',
+    QUEUE_HOST: '127.0.0.1',
+    QUEUE_PORT: '17',
+    DB_HOST: '127.0.0.1',
+  };
+  const variables = functionVariables({
+    environment,
+    servers: parseSettings({ ...environment, ...places }),
+    ownsDatabase: true,
+    settings: parseStartSettings({}),
+    lambdaEndpoint: 'http://127.0.0.1:9',
+  });
+  expect(parseSettings(variables)).toMatchObject({
+    ...{ CACHE_ENGINE: 'memcached', CACHE_PORT: 11_211, QUEUE_HOST: '127.0.0.1', QUEUE_PORT: 17 },
+    ...{ DB_ENGINE: 'postgresql', DB_PORT: 5432, DB_USER: 'postgres' },
   });
 });
