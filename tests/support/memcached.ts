@@ -6,21 +6,27 @@ interface Place {
   readonly port: number;
 }
 
-/** undefined: there is none. The key must be one that memcached takes as it is. */
-export async function readCopy({ host, port }: Place, key: string): Promise<string | undefined> {
+const LAST_LINE = /(?:^|\r\n)(?:END|STORED|DELETED|NOT_FOUND|OK|VERSION [^\r]*|[A-Z_]*ERROR[^\r]*)\r\n$/;
+
+/** The reply to one command, on a connection of its own. */
+export async function askMemcached({ host, port }: Place, command: string): Promise<string> {
   const socket = connect(port, host);
-  socket.write(`get ${key}\r\n`);
+  socket.write(`${command}\r\n`);
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of socket) {
       chunks.push(chunk as Buffer);
       const reply = Buffer.concat(chunks).toString();
-      const copy = /^VALUE \S+ \d+ \d+\r\n(.*)\r\nEND\r\n$/s.exec(reply)?.[1];
-      if (copy !== undefined) return copy;
-      if (reply === 'END\r\n') return undefined;
+      if (LAST_LINE.test(reply)) return reply;
     }
     throw new Error('memcached closed the connection');
   } finally {
     socket.destroy();
   }
+}
+
+/** undefined: there is none. The key must be one that memcached takes as it is. */
+export async function readCopy(place: Place, key: string): Promise<string | undefined> {
+  const reply = await askMemcached(place, `get ${key}`);
+  return /^VALUE \S+ \d+ \d+\r\n(.*)\r\nEND\r\n$/s.exec(reply)?.[1];
 }

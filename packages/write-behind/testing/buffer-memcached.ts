@@ -1,5 +1,5 @@
 /** MemcachedBuffer under test, with a hand that also reaches what lies in memcached. */
-import { connect } from 'node:net';
+import { askMemcached, readCopy } from '../../../tests/support/memcached.ts';
 import { MemcachedBuffer } from '../src/buffer/memcached-buffer.ts';
 import { memcachedKey } from '../src/buffer/memcached-copy.ts';
 import type { ValkeySettings } from '../src/buffer/valkey-client.ts';
@@ -74,34 +74,13 @@ export function makeMemcachedBuffer(
 function copiesOf(place: ValkeyPlace, namespace: string): Copies {
   const keyOf = (id: string) => memcachedKey({ namespace, entity: ENTITY }, id);
   return {
-    async get(id) {
-      const reply = await askMemcached(place, `get ${keyOf(id)}\r\n`);
-      return /^VALUE \S+ \d+ \d+\r\n(.*)\r\nEND\r\n$/s.exec(reply)?.[1];
-    },
+    get: async (id) => await readCopy(place, keyOf(id)),
     async set(id, text, seconds = 60) {
       const bytes = Buffer.byteLength(text);
-      await askMemcached(place, `set ${keyOf(id)} 0 ${String(seconds)} ${String(bytes)}\r\n${text}\r\n`);
+      await askMemcached(place, `set ${keyOf(id)} 0 ${String(seconds)} ${String(bytes)}\r\n${text}`);
     },
     async remove(id) {
-      await askMemcached(place, `delete ${keyOf(id)}\r\n`);
+      await askMemcached(place, `delete ${keyOf(id)}`);
     },
   };
-}
-
-const LAST_LINE = /(?:^|\r\n)(?:END|STORED|DELETED|NOT_FOUND|OK|VERSION [^\r]*|[A-Z_]*ERROR[^\r]*)\r\n$/;
-
-/** One command on a connection of its own, so that nothing of a client stands between. */
-export async function askMemcached({ host, port }: ValkeyPlace, command: string): Promise<string> {
-  const socket = connect(port, host);
-  socket.write(command);
-  let reply = '';
-  try {
-    for await (const chunk of socket) {
-      reply += String(chunk);
-      if (LAST_LINE.test(reply)) break;
-    }
-    return reply;
-  } finally {
-    socket.destroy();
-  }
 }
