@@ -66,6 +66,9 @@ const mysqlWork = {
   local_infile: '1',
 } as const;
 
+/** To files: RDS's own default is a table of the server, of which CloudWatch gets nothing. */
+const slowQueries = { slow_query_log: '1', log_output: 'FILE' } as const;
+
 /** The default of MySQL 8.4, and not that of the others. */
 const utf8mb4 = { character_set_server: 'utf8mb4' } as const;
 
@@ -109,7 +112,7 @@ export const databaseEngines: Readonly<Record<DatabaseEngine, DatabaseKind>> = {
         ...mysqlDurability,
         ...mysqlWork,
         time_zone: 'UTC',
-        slow_query_log: '1',
+        ...slowQueries,
       }),
     clusterParameters: none,
   },
@@ -130,7 +133,7 @@ export const databaseEngines: Readonly<Record<DatabaseEngine, DatabaseKind>> = {
         ...mysqlWork,
         ...utf8mb4,
         time_zone: 'UTC',
-        slow_query_log: '1',
+        ...slowQueries,
       }),
     clusterParameters: none,
   },
@@ -157,7 +160,7 @@ export const databaseEngines: Readonly<Record<DatabaseEngine, DatabaseKind>> = {
     isPatchedByAws: false,
     family: 'aurora-mysql8.0',
     parameters: (maxConnections) =>
-      atOnce({ max_connections: String(maxConnections), ...mysqlWork, slow_query_log: '1' }),
+      atOnce({ max_connections: String(maxConnections), ...mysqlWork, ...slowQueries }),
     // A commit is in the storage of several zones when it is answered: innodb_flush_log_at_trx_commit is always 1 there,
     // and there is no binary log to synchronise, unless somebody turns one on.
     clusterParameters: () => atOnce({ require_secure_transport: 'ON', ...utf8mb4, time_zone: 'UTC' }),

@@ -29,6 +29,8 @@ interface DatabaseFacts {
 const SECURE_TRANSPORT = { name: 'require_secure_transport', value: 'ON' };
 const FORCE_SSL = { name: 'rds.force_ssl', value: '1' };
 const BULK = { local_infile: '1', max_allowed_packet: '67108864' };
+/** In a table CloudWatch does not see it. */
+const SLOW = { slow_query_log: '1', log_output: 'FILE' };
 const DURABLE = { innodb_flush_log_at_trx_commit: '1', sync_binlog: '1' };
 const UTF8_UTC = { character_set_server: 'utf8mb4', time_zone: 'UTC' };
 const POSTGRES = {
@@ -50,7 +52,7 @@ export const databases: Readonly<Record<DatabaseEngine, DatabaseFacts>> = {
     logs: ['error', 'slowquery'],
     tls: SECURE_TRANSPORT,
     // utf8mb4 is its own default.
-    parameters: { ...DURABLE, ...BULK, time_zone: 'UTC' },
+    parameters: { ...DURABLE, ...BULK, ...SLOW, time_zone: 'UTC' },
     fixed: [],
     atRestart: [],
   },
@@ -64,7 +66,7 @@ export const databases: Readonly<Record<DatabaseEngine, DatabaseFacts>> = {
     family: 'mariadb11.4',
     logs: ['error', 'slowquery'],
     tls: SECURE_TRANSPORT,
-    parameters: { ...DURABLE, ...BULK, ...UTF8_UTC },
+    parameters: { ...DURABLE, ...BULK, ...SLOW, ...UTF8_UTC },
     fixed: [],
     atRestart: [],
   },
@@ -92,7 +94,7 @@ export const databases: Readonly<Record<DatabaseEngine, DatabaseFacts>> = {
     family: 'aurora-mysql8.0',
     logs: ['error', 'slowquery'],
     tls: SECURE_TRANSPORT,
-    parameters: { ...BULK, ...UTF8_UTC },
+    parameters: { ...BULK, ...SLOW, ...UTF8_UTC },
     fixed: ['innodb_flush_log_at_trx_commit', 'sync_binlog'],
     atRestart: [],
   },
