@@ -117,6 +117,20 @@ describe('6 whatever memcached lost, kept or brought back is a miss, never an ol
     expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'new', size: 1 });
   });
 
+  test('what a fill left that was refused, though its token was given a lease again', async () => {
+    const lab = await openLab(rig);
+    await lab.buffer.lease('115', 'mine');
+    await lab.buffer.invalidate('115');
+    expect(await lab.buffer.fill('115', 'mine', { gate: 'old' })).toEqual({ kind: 'REFUSED' });
+    const old = (await lab.rig.copies.get('115')) ?? '';
+    expect(old).toContain('"old"');
+    await lab.buffer.lease('115', 'mine');
+    await lab.buffer.fill('115', 'mine', { gate: 'new' });
+    expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'new' });
+    await lab.rig.copies.set('115', old);
+    expect(await lab.buffer.read('115')).toBeUndefined();
+  });
+
   test('a set that arrives after the value has changed twice', async () => {
     const { lab, proxy } = await behindProxy();
     await proxy.set({ requests: 'HOLD' });
