@@ -90,7 +90,7 @@ const OUTSIDE = 'harness';
 /** A database of a random name with the widget tables, and a connection past the store to look into it. */
 export class PostgresWidgets implements StoreHarness {
   readonly database: string;
-  readonly place: PostgresPlace;
+  place: PostgresPlace;
   /** Past the store, as the administrator, in this database. */
   outside: Client;
   /** Give back what a failed test still holds. */

@@ -18,8 +18,8 @@ const COPIED_ROWS = 5000;
 /** The account that the files in `sql/` name. */
 const NAMED = /\bafterwrite_app\b/g;
 const LOCK_KEY = 'hashtextextended($1, 0)';
-/** Somebody else was faster: the database or the role is there. */
-const MADE_ALREADY = new Set(['42P04', '42710', '23505']);
+/** Somebody else was faster: the database is there. */
+const MADE_ALREADY = new Set(['42P04', '23505']);
 const LOCK_TIMEOUT = '55P03';
 /** No limit. */
 const UNLIMITED = { lockWaitSeconds: 0, statementTimeoutMs: 0, idleTimeoutSeconds: 0 };
@@ -149,17 +149,21 @@ class PostgresSqlConnection implements SqlConnection {
 
   async createAccount({ user }: DatabaseAccount, password: string): Promise<void> {
     const role = escapeIdentifier(user);
-    const known = await this.#client.rows('SELECT FROM pg_roles WHERE rolname = $1', [user]);
-    if (known.length === 0) await this.#made(`CREATE ROLE ${role}`);
-    await this.#client.run(`ALTER ROLE ${role} LOGIN PASSWORD ${escapeLiteral(password)}`);
+    await this.#alone(async () => {
+      const known = await this.#client.rows('SELECT FROM pg_roles WHERE rolname = $1', [user]);
+      const verb = known.length === 0 ? 'CREATE' : 'ALTER';
+      await this.#client.run(`${verb} ROLE ${role} LOGIN PASSWORD ${escapeLiteral(password)}`);
+    });
   }
 
   async grant({ user }: DatabaseAccount, statements: readonly string[]): Promise<void> {
     const role = escapeIdentifier(user);
-    const [place] = await this.#client.rows<{ schema: string | null }>('SELECT current_schema() AS schema');
-    if (!place?.schema) throw new StoreError('PostgreSQL: no schema of the search_path is there');
-    await this.#client.run(`GRANT USAGE ON SCHEMA ${escapeIdentifier(place.schema)} TO ${role}`);
-    for (const text of statements) await this.#client.run(text.replaceAll(NAMED, () => role));
+    await this.#alone(async () => {
+      const [place] = await this.#client.rows<{ schema: string | null }>('SELECT current_schema() AS schema');
+      if (!place?.schema) throw new StoreError('PostgreSQL: no schema of the search_path is there');
+      await this.#client.run(`GRANT USAGE ON SCHEMA ${escapeIdentifier(place.schema)} TO ${role}`);
+      for (const text of statements) await this.#client.run(text.replaceAll(NAMED, () => role));
+    });
   }
 
   async close(): Promise<void> {
@@ -189,6 +193,14 @@ class PostgresSqlConnection implements SqlConnection {
       // It fails only on a lost connection.
       await this.#client.run(setTimeout, ['0']).catch(() => undefined);
     }
+  }
+
+  /** Two that change the same role or the same rights in one moment: one would fail. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    await this.transaction(async () => {
+      await this.#client.run(`SELECT pg_advisory_xact_lock(${LOCK_KEY})`, ['afterwrite account']);
+      await work();
+    });
   }
 
   async #made(text: string): Promise<void> {

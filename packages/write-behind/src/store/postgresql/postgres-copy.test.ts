@@ -129,7 +129,7 @@ const CASES: Readonly<Record<string, Case>> = {
 
 let db: PostgresWidgets;
 let user: string;
-let stores: PostgresStore[] = [];
+const stores: PostgresStore[] = [];
 
 beforeAll(async () => {
   db = await PostgresWidgets.create(inject('postgresql'));

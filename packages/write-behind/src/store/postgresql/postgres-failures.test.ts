@@ -128,7 +128,7 @@ describe('what somebody must mend is StoreError', () => {
     await db.outside.query(`CREATE ROLE ${user} LOGIN; GRANT SELECT ON widget, widget_log TO ${user}`);
     await open();
     const [schema, ...grants] = [`GRANT USAGE ON SCHEMA public TO ${user}`, ...sql.grants];
-    for (const text of [schema!, ...grants]) await db.outside.query(text.replaceAll('afterwrite_app', user));
+    for (const text of [schema, ...grants]) await db.outside.query(text.replaceAll('afterwrite_app', user));
     const error = await failureOf('INSERT INTO child VALUES (5, 1)', { connection: { user } });
     expect(error.cause.code).toBe('42501');
     expect(error.constructor).toBe(StoreError);
