@@ -53,7 +53,7 @@ export function destroyClient(client: Client): void {
   client.connection.stream.destroy();
 }
 
-export function insertText(table: string, columns: readonly string[], rows: number): string {
+function insertText(table: string, columns: readonly string[], rows: number): string {
   let count = 0;
   const row = () => `(${columns.map(() => `$${String(++count)}`).join(', ')})`;
   const values = Array.from({ length: rows }, row).join(', ');
