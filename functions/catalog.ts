@@ -38,7 +38,7 @@ export const standalone: ReadonlySet<FunctionName> = new Set(['openapi', 'consol
  */
 export const flushConcurrency = { request: 2, flush: 4 } as const;
 
-/** Connections to MySQL of one environment, where DB_POOL_SIZE says nothing: one for each such flush, one for reads. */
+/** Connections to the database of one environment, where DB_POOL_SIZE says nothing: one for each such flush, one for reads. */
 export function poolSizeFor(concurrency: number): number {
   return concurrency + 1;
 }

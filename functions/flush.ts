@@ -70,7 +70,7 @@ async function flush(event: unknown, context: Context): Promise<Totals> {
   return totals;
 }
 
-/** Valkey or MySQL came back with less than it had: the engine has logged what. While one is away nobody can tell. */
+/** The queue's server or the database came back with less than it had: the engine has logged what. While one is away nobody can tell. */
 async function countLosses(cache: FlightCache): Promise<number> {
   return await cache.noticeLosses().then(
     (losses) => losses.length,

@@ -43,12 +43,14 @@ async function readChecks(): Promise<Check[]> {
     {
       name: 'buffer',
       ok: buffer,
-      detail: buffer ? 'Valkey answers.' : 'Valkey does not answer: updates are refused.',
+      detail: buffer
+        ? "The queue's server answers."
+        : "The queue's server does not answer: updates are refused.",
     },
     {
       name: 'store',
       ok: store,
-      detail: store ? 'MySQL answers.' : 'MySQL does not answer: updates wait in the queue.',
+      detail: store ? 'The database answers.' : 'The database does not answer: updates wait in the queue.',
     },
     ...warnings.map((detail): Check => ({ name: 'settings', ok: false, detail })),
   ];
@@ -61,7 +63,7 @@ async function lossCheck(cache: FlightCache): Promise<Check> {
     Date.now() - Date.parse(noticedAt) < LOSS_SHOWN_MS;
   const recent = (await cache.losses()).filter(isRecent);
   const detail = recent.length === 0 ? 'None was noticed in the last hour.' : lossWords(recent);
-  // Each restart of Valkey may have lost something, mostly nothing: told, and no reason to call the service unfit.
+  // Each restart of the queue's server may have lost something, mostly nothing: told, and no reason to call the service unfit.
   return { name: 'losses', ok: recent.every(({ kind }) => kind === 'BUFFER'), detail };
 }
 
@@ -91,7 +93,7 @@ function refusedWords(deadLetters: number | null): string {
     : `${String(deadLetters)} updates were refused by the database.`;
 }
 
-/** What MySQL alone knows is left out while it does not answer: the check `store` has said so. */
+/** What the database alone knows is left out while it does not answer: the check `store` has said so. */
 function queueChecks(status: QueueStatus, store: boolean): Check[] {
   const { queueLength, oldestMs, deadLetters, partitions, breaker } = status;
   // What a server that is away has stopped goes on by itself.
@@ -119,7 +121,7 @@ function queueChecks(status: QueueStatus, store: boolean): Check[] {
       ok: (oldestMs ?? 0) <= noFlush.ms,
       detail:
         deadLetters === null
-          ? 'While MySQL does not answer, the last one cannot be told.'
+          ? 'While the database does not answer, the last one cannot be told.'
           : `The last one that stored something: ${last ?? 'never'}.`,
     },
     {
@@ -128,7 +130,7 @@ function queueChecks(status: QueueStatus, store: boolean): Check[] {
       detail:
         breaker.since === null
           ? 'Flushers go to the database.'
-          : `MySQL is away since ${breaker.since}: flushers wait, the queue keeps its order.`,
+          : `The database is away since ${breaker.since}: flushers wait, the queue keeps its order.`,
     },
     {
       name: 'partitions',

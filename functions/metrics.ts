@@ -68,7 +68,8 @@ export const metricDefinitions = {
   PossibleLosses: {
     unit: 'Count',
     kind: 'counter',
-    meaning: 'Partitions of which Valkey or MySQL came back with less than it had; the log names the range.',
+    meaning:
+      "Partitions of which the queue's server or the database came back with less than it had; the log names the range.",
   },
   StoreAway: {
     unit: 'Count',

@@ -27,7 +27,7 @@ export const ownAlarms: readonly AlarmOn<MetricName>[] = [
   {
     name: 'PossibleLosses',
     meaning:
-      'The cache or the database came back, perhaps with less than it had: acknowledged updates may be missing.',
+      "The queue's server or the database came back, perhaps with less than it had: acknowledged updates may be missing.",
     metric: 'PossibleLosses',
     statistic: 'Maximum',
     threshold: 0,

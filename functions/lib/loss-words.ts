@@ -17,8 +17,8 @@ export function lossWords(losses: readonly LossReport[]): string {
 function wordsOf(kind: LossReport['kind'], losses: readonly LossReport[]): string {
   const [came, verb] =
     kind === 'BUFFER'
-      ? ['Valkey came back, perhaps with less', 'may be']
-      : ['MySQL came back with less', 'are'];
+      ? ["The queue's server came back, perhaps with less", 'may be']
+      : ['The database came back with less', 'are'];
   const partitions = [...new Set(losses.map(({ partition }) => partition))].sort((a, b) => a - b);
   const noun = partitions.length === 1 ? 'partition' : 'partitions';
   const isKnown = losses.every(({ after }) => after !== null);

@@ -12,7 +12,7 @@ test('a restart concerns every partition, and is told once, with the longest tim
     loss('BUFFER', 2, '2027-01-01T11:00:01.000Z', '2027-01-01T11:00:02.000Z'),
   ];
   expect(lossWords(all)).toBe(
-    'Valkey came back, perhaps with less: updates of partitions 2, 10 accepted after 2027-01-01T10:00:01.000Z and before 2027-01-01T11:00:02.000Z may be missing.',
+    "The queue's server came back, perhaps with less: updates of partitions 2, 10 accepted after 2027-01-01T10:00:01.000Z and before 2027-01-01T11:00:02.000Z may be missing.",
   );
 });
 
@@ -22,7 +22,7 @@ test('each kind has its own sentence; a time that nobody knows begins at the fir
     loss('STORE', 3, null, '2027-01-01T10:06:00.000Z'),
   ];
   expect(lossWords(all)).toBe(
-    'Valkey came back, perhaps with less: updates of partition 0 accepted after the first use and before 2027-01-01T10:05:00.000Z may be missing. ' +
-      'MySQL came back with less: updates of partition 3 accepted after the first use and before 2027-01-01T10:06:00.000Z are missing.',
+    "The queue's server came back, perhaps with less: updates of partition 0 accepted after the first use and before 2027-01-01T10:05:00.000Z may be missing. " +
+      'The database came back with less: updates of partition 3 accepted after the first use and before 2027-01-01T10:06:00.000Z are missing.',
   );
 });

@@ -80,7 +80,9 @@ describe('3 Valkey came back with less', () => {
       const lostAt = lost.seq / 1000;
       expect(Date.parse(after ?? '')).toBeLessThanOrEqual(lostAt);
       expect(Date.parse(until)).toBeGreaterThanOrEqual(Math.floor(lostAt));
-      expect(logged.filter(({ message }) => message.startsWith('Valkey came back'))).toHaveLength(1);
+      expect(logged.filter(({ message }) => message.startsWith("The queue's server came back"))).toHaveLength(
+        1,
+      );
       expect(await noticeAll(cache)).toEqual([]);
       expect(await cache.losses()).toMatchObject(reports);
 
@@ -146,7 +148,7 @@ describe('3 Valkey came back with less', () => {
     // A restart is no reason to call the service unfit; a database that lost commits is.
     expect(status).toBe(200);
     const detail = expect.stringMatching(
-      /^Valkey came back, perhaps with less: updates of partition 0/,
+      /^The queue's server came back, perhaps with less: updates of partition 0/,
     ) as string;
     expect(body.checks).toContainEqual({ name: 'losses', ok: true, detail });
     await own.db.query("UPDATE afterwrite_losses SET kind = 'STORE'");
@@ -180,7 +182,7 @@ describe('3 MySQL came back with less', () => {
         lastKnown: { epoch: backup!.epoch, seq: stored.seq },
       },
     ]);
-    expect(logged.filter(({ message }) => message.startsWith('MySQL has less'))).toHaveLength(1);
+    expect(logged.filter(({ message }) => message.startsWith('The database has less'))).toHaveLength(1);
     expect(await noticeAll(cache)).toEqual([]);
     expect(await cache.flushQueue()).toMatchObject({ processed: 1, remaining: 0 });
     expect(await noticeAll(cache)).toEqual([]);

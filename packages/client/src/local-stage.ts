@@ -16,7 +16,7 @@ export interface LiveSample {
   readonly n: number;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** null: Valkey does not answer. */
+  /** null: the queue's server does not answer. */
   readonly queue: LiveQueue | null;
   /** Since `npm start`. */
   readonly totals: LiveCounts;
@@ -33,7 +33,7 @@ export interface LiveQueue {
   readonly length: number;
   /** Age of the oldest update that waits; null when none does. */
   readonly oldestMs: number | null;
-  /** null: MySQL does not answer. */
+  /** null: the database does not answer. */
   readonly deadLetters: number | null;
   readonly breaker: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
   /** Updates that wait, by partition. */

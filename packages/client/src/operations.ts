@@ -16,7 +16,7 @@ export const HEADINGS = [
   'Health checks',
   'No answer',
   'The functions do not start',
-  'Valkey does not answer',
+  "The queue's server does not answer",
   'Settings that lose data',
   'Redriving dead letters',
   'Comparing cache and database',
@@ -26,7 +26,7 @@ export type Heading = (typeof HEADINGS)[number];
 /** Of all checks: the compiler misses one that is not here. */
 export const headingOfCheck: Readonly<Record<CheckName, Heading>> = {
   start: 'The functions do not start',
-  buffer: 'Valkey does not answer',
+  buffer: "The queue's server does not answer",
   store: 'StoreAway',
   settings: 'Settings that lose data',
   losses: 'PossibleLosses',

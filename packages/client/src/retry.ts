@@ -13,7 +13,7 @@ export interface RetryLimits {
   readonly totalMs: number;
 }
 
-/** Outlasts a failover of Valkey (some seconds), and ends before a person who waits has left. */
+/** Outlasts a failover of the queue's server (some seconds), and ends before a person who waits has left. */
 export const DEFAULT_RETRY: RetryLimits = { attempts: 6, firstMs: 200, mostMs: 5000, totalMs: 30_000 };
 
 /** Answers after which the same request may succeed by itself: too many, a gateway's trouble, a server away. */

@@ -27,7 +27,7 @@ const emptyQueue: LiveQueue = {
 
 export interface Second {
   readonly counts?: Partial<LiveCounts>;
-  /** null: Valkey does not answer. */
+  /** null: the queue's server does not answer. */
   readonly queue?: Partial<LiveQueue> | null;
   readonly minute?: Partial<LiveSample['minute']>;
 }

@@ -20,7 +20,7 @@ export function queueAnswer(more: Partial<QueueAnswer> = {}, lengths = [0, 3, 0,
 export function healthAnswer(
   ...bad: readonly { readonly name: string; readonly detail: string }[]
 ): HealthAnswer {
-  const well = { name: 'buffer', ok: true, detail: 'Valkey answers.' };
+  const well = { name: 'buffer', ok: true, detail: "The queue's server answers." };
   const checks = [well, ...bad.map((check) => ({ ...check, ok: false }))];
   // Of a newer server: with checks that this client does not know.
   return { ok: bad.length === 0, checks: checks as HealthAnswer['checks'] };

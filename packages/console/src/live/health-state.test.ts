@@ -26,5 +26,5 @@ test('what is not well comes first, otherwise in the order of the answer', () =>
 });
 
 test('a check that only a newer server knows keeps its name', () => {
-  expect([titleOf('store'), titleOf('moonPhase')]).toEqual(['MySQL', 'moonPhase']);
+  expect([titleOf('store'), titleOf('moonPhase')]).toEqual(['Database', 'moonPhase']);
 });

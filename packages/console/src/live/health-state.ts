@@ -29,8 +29,8 @@ export function inOrder(checks: readonly Check[]): readonly Check[] {
 
 const TITLES: Readonly<Record<Check['name'], string>> = {
   start: 'Functions start',
-  buffer: 'Valkey',
-  store: 'MySQL',
+  buffer: "Queue's server",
+  store: 'Database',
   settings: 'Settings of the servers',
   losses: 'Losses',
   queueLength: 'Queue length',

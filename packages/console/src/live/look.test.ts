@@ -26,7 +26,7 @@ test('an answer of GET /queue says of the queue what a sample does, and nothing 
     partitions: [
       { ...partition, partition: 0, length: 7, stopped: null },
       { ...partition, partition: 1, length: 0, stopped: { partition: 1, code: 'LIMIT', retryable: false } },
-      // MySQL is away: nobody needs to look at the partition.
+      // The database is away: nobody needs to look at the partition.
       {
         ...partition,
         partition: 2,

@@ -7,7 +7,7 @@ import { type LiveQueue, liveQueueOf, type LiveSample, type QueueAnswer } from '
 export interface Look {
   /** Milliseconds since 1970, by the server's clock; by this machine's where the answer has none. */
   readonly at: number;
-  /** null: Valkey does not answer. */
+  /** null: the queue's server does not answer. */
   readonly queue: LiveQueue | null;
   /** null on AWS: its figures are in CloudWatch. */
   readonly live: LiveSample | null;

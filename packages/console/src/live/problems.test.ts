@@ -7,11 +7,11 @@ const headings = (second: Second) =>
 
 test.each<[Second, readonly string[]]>([
   [{}, []],
-  [{ queue: null }, ['Valkey does not answer']],
+  [{ queue: null }, ["The queue's server does not answer"]],
   [{ queue: { breaker: 'OPEN' } }, ['StoreAway']],
   [{ queue: { breaker: 'HALF_OPEN' } }, ['StoreAway']],
   [{ queue: { stopped: [3], deadLetters: 1 } }, ['PartitionsStopped', 'DeadLetters']],
-  // MySQL does not answer: nobody knows.
+  // The database does not answer: nobody knows.
   [{ queue: { deadLetters: null } }, []],
 ])('%o: %o', (second, expected) => {
   expect(headings(second)).toEqual(expected);

@@ -11,10 +11,18 @@ export interface Problem {
 /** What cannot be overlooked, whichever view is shown. */
 export function alertsOf({ queue }: Look): readonly Problem[] {
   if (!queue)
-    return [{ words: 'Valkey does not answer: no update is accepted.', heading: 'Valkey does not answer' }];
+    return [
+      {
+        words: "The queue's server does not answer: no update is accepted.",
+        heading: "The queue's server does not answer",
+      },
+    ];
   const problems: Problem[] = [];
   if (queue.breaker !== 'CLOSED')
-    problems.push({ words: 'MySQL is away: updates are accepted and wait, in order.', heading: 'StoreAway' });
+    problems.push({
+      words: 'The database is away: updates are accepted and wait, in order.',
+      heading: 'StoreAway',
+    });
   if (queue.stopped.length > thresholds.PartitionsStopped.above)
     problems.push({
       words: `Stopped, somebody must look: partition ${queue.stopped.join(', ')}.`,

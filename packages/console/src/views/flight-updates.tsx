@@ -81,8 +81,8 @@ function UpdateWay({ update, flightId }: UpdateWayProps) {
       )}
       {state === 'lost' && (
         <p>
-          It is neither in the queue nor in the database: Valkey lost it. Make the update again if it still
-          counts.
+          It is neither in the queue nor in the database: the queue's server lost it. Make the update again if
+          it still counts.
         </p>
       )}
       <p class="note">

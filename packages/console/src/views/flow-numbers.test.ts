@@ -79,8 +79,8 @@ test('on AWS, where rates are not known, it does not say that there are none', (
   ]);
 });
 
-test('without Valkey the queue is unknown', () => {
-  expect(inWords(flowOf(looksOf([{ queue: null }])))).toContain('Queue: Valkey does not answer.');
+test('without its server the queue is unknown', () => {
+  expect(inWords(flowOf(looksOf([{ queue: null }])))).toContain('Queue: its server does not answer.');
 });
 
 test('partitions in words', () => {

@@ -89,7 +89,7 @@ export function dotsOf(perSecond: number, most: number): number {
 
 export const BREAKER_WORDS: Readonly<Record<LiveQueue['breaker'], string>> = {
   CLOSED: 'Breaker closed: the way is free',
-  OPEN: 'Breaker open: MySQL is away, updates wait',
+  OPEN: 'Breaker open: the database is away, updates wait',
   HALF_OPEN: 'Breaker half open: trying with one batch',
 };
 
@@ -129,7 +129,9 @@ export function inWords(flow: Flow): readonly string[] {
   const waits = typeof queue?.oldestMs !== 'number' ? '' : `, the oldest for ${duration(queue.oldestMs)}`;
   const letters = queue ? count(queue.deadLetters) : UNKNOWN;
   const words = [
-    queue ? `Queue: ${counted(queue.length, 'update')} waiting${waits}.` : 'Queue: Valkey does not answer.',
+    queue
+      ? `Queue: ${counted(queue.length, 'update')} waiting${waits}.`
+      : 'Queue: its server does not answer.',
     ...(queue ? [`${BREAKER_WORDS[queue.breaker]}.`] : []),
   ];
   if (!isCounted) return [...words, `Dead letters: ${letters}.`];

@@ -35,8 +35,6 @@ export function Picture({ flow, beat }: PictureProps) {
       {way('accepted', 'accepted')}
       {way('hits', 'hits', true)}
       <Station area="cache" name="Cache">
-        Valkey
-        <br />
         {captions.cache}
       </Station>
       {way('queued', 'queued')}
@@ -53,7 +51,7 @@ export function Picture({ flow, beat }: PictureProps) {
         </span>
         <span class="tank-label">
           <strong class="waiting">{count(queue?.length)}</strong>
-          {queue ? (queue.length === 1 ? 'update waits' : 'updates wait') : 'Valkey does not answer'}
+          {queue ? (queue.length === 1 ? 'update waits' : 'updates wait') : 'its server does not answer'}
           {typeof queue?.oldestMs === 'number' && <span>oldest {duration(queue.oldestMs)}</span>}
         </span>
       </Station>
@@ -75,8 +73,6 @@ export function Picture({ flow, beat }: PictureProps) {
         <strong>{queue ? count(queue.deadLetters) : UNKNOWN}</strong>
       </Station>
       <Station area="database" name="Database">
-        MySQL
-        <br />
         {captions.database}
       </Station>
     </div>

@@ -38,7 +38,7 @@ function Summary({ health: { answer, answeredAt, silence } }: { readonly health:
       {silence ? (
         <p>
           <span aria-hidden="true">!</span> GET /health does not answer: {silence.reason} This says nothing of
-          what was accepted: that is in Valkey. {last}{' '}
+          what was accepted: that is in the queue. {last}{' '}
           <WhatToDo heading="No answer" about="no answer of GET /health" />
         </p>
       ) : answer === null ? (

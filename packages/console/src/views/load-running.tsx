@@ -124,7 +124,9 @@ function QueueMeanwhile() {
       <figure>
         <figcaption>
           <strong>Lag: {duration(lag?.p50)}</strong>{' '}
-          <span class="note">p50 of the minute, p99 {duration(lag?.p99)}, from acceptance to MySQL</span>
+          <span class="note">
+            p50 of the minute, p99 {duration(lag?.p99)}, from acceptance to the database
+          </span>
         </figcaption>
         <Legend times={times} lines={lags} format={duration} />
         <Chart label="Lag" times={times} lines={lags} format={duration} height={CHART_HEIGHT} />

@@ -82,9 +82,10 @@ export function leftWords(load: LoadState, elapsed: number, { kind }: Pick<Link,
 const REFUSALS: Readonly<Record<string, string>> = {
   QUEUE_FULL: 'the queue is full (QUEUE_MAX_LENGTH): the database cannot keep up',
   LIMIT_REACHED: 'a limit was reached, most likely the length of the queue: the database cannot keep up',
-  BUFFER_FULL: "Valkey's memory is full; it takes updates again when the queue has been drained",
-  BUFFER_UNAVAILABLE: 'Valkey cannot be reached',
-  STORE_UNAVAILABLE: 'MySQL cannot be reached, and the flight was not cached',
+  BUFFER_FULL:
+    "the memory of the queue's server is full; it takes updates again when the queue has been drained",
+  BUFFER_UNAVAILABLE: "the queue's server cannot be reached",
+  STORE_UNAVAILABLE: 'the database cannot be reached, and the flight was not cached',
   OUTCOME_UNKNOWN: 'the reply was lost: accepted or not, it is not counted as accepted',
   CONTENDED: 'too many changed the same flight at the same time',
   NOT_FOUND: 'there is no such flight',

@@ -25,7 +25,7 @@ function NotHere() {
       <h2 id="not-here">A load is for one machine</h2>
       <p>
         This page comes from a deployment: nobody puts a load on it from a page. <code>npm start</code> on
-        your own machine has this view, with Valkey and MySQL of its own.
+        your own machine has this view, with servers of its own.
       </p>
       <p>
         To load a deployment, let a tool for it call <code>PATCH /flights/{'{flightId}'}</code> with your

@@ -66,7 +66,11 @@ function queueFigure(looks: readonly Look[]): NowFigure {
     title: 'Queue length',
     values: [{ text: count(length), name: 'updates wait' }],
     note:
-      look?.queue === null ? 'Valkey does not answer: nobody knows what waits.' : length === null ? '' : age,
+      look?.queue === null
+        ? "The queue's server does not answer: nobody knows what waits."
+        : length === null
+          ? ''
+          : age,
     alarm: alarmOf(`flushes leave over ${count(above)}`, minutes),
     problem: look?.queue && isLeft(look.queue) ? { words: meaning, heading: 'QueueLength' } : undefined,
     chart: {

@@ -39,8 +39,8 @@ export function QueueActions({ onDone }: { readonly onDone: () => void }) {
           >
             <p>
               {typeof size === 'number' ? `Up to ${size} updates` : 'One batch'} of the queue, the oldest
-              first, to MySQL in one transaction a partition. What MySQL refuses becomes a dead letter; the
-              rest of the batch is stored.
+              first, to the database in one transaction a partition. What it refuses becomes a dead letter;
+              the rest of the batch is stored.
             </p>
           </Confirm>
           <Confirm
@@ -52,8 +52,8 @@ export function QueueActions({ onDone }: { readonly onDone: () => void }) {
             onDone={onDone}
           >
             <p>
-              All that waits goes to MySQL, batch by batch, for up to 25 seconds; what is left then goes on
-              waiting, in order. Updates are accepted meanwhile.
+              All that waits goes to the database, batch by batch, for up to 25 seconds; what is left then
+              goes on waiting, in order. Updates are accepted meanwhile.
             </p>
           </Confirm>
         </div>

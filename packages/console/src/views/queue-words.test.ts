@@ -132,12 +132,12 @@ describe('a flush', () => {
     expect(stoppedWords('UNEXPECTED').title).toContain('UNEXPECTED');
     expect(stoppedWords('STORE_ERROR').advice).toContain('Mend');
     expect(haltOf({ code: 'STORE_ERROR', retryable: false })).toMatchObject({
-      title: 'stopped: MySQL refuses the statement, not the data',
+      title: 'stopped: the database refuses the statement, not the data',
       chapter: 'PartitionsStopped',
     });
     const waits = [
-      ['STORE_UNAVAILABLE', 'waits for MySQL', 'StoreAway'],
-      ['BUFFER_UNAVAILABLE', 'waits for Valkey', 'Valkey does not answer'],
+      ['STORE_UNAVAILABLE', 'waits for the database', 'StoreAway'],
+      ['BUFFER_UNAVAILABLE', "waits for the queue's server", "The queue's server does not answer"],
       ['PARTITIONS_CHANGING', 'waits: the queue is being rebuilt', 'PartitionsStopped'],
     ] as const;
     for (const [code, title, chapter] of waits)

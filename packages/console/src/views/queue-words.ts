@@ -18,7 +18,8 @@ const REASONS: Readonly<Record<string, Words>> = {
   },
   REFUSED: {
     title: 'the database refuses the value',
-    advice: 'A constraint forbids it, or it is out of range: MySQL says which. Mend the cause, then redrive.',
+    advice:
+      'A constraint forbids it, or it is out of range: the database says which. Mend the cause, then redrive.',
   },
   UNREADABLE: {
     title: 'the queue item cannot be read',
@@ -27,7 +28,7 @@ const REASONS: Readonly<Record<string, Words>> = {
   ABANDONED: {
     title: 'newer updates were stored before it came',
     advice:
-      'It is from before Valkey came back with less than it had. Storing it now would undo newer values: make the update again if it still counts.',
+      "It is from before the queue's server came back with less than it had. Storing it now would undo newer values: make the update again if it still counts.",
   },
 };
 
@@ -113,17 +114,17 @@ export function processWords(answer: ProcessAnswer): string[] {
       ? 'Nothing waits.'
       : `${counted(remaining, 'update')} still ${remaining === 1 ? 'waits' : 'wait'}.`,
     ...stopped.map((each) => `Partition ${each.partition} ${haltOf(each).title}.`),
-    ...(storeAway ? [`MySQL is away; it is tried again in ${duration(storeAway.retryInMs)}.`] : []),
+    ...(storeAway ? [`The database is away; it is tried again in ${duration(storeAway.retryInMs)}.`] : []),
   ];
 }
 
 const STOPPED: Readonly<Record<string, Words>> = {
   STORE_UNAVAILABLE: {
-    title: 'MySQL cannot be reached',
-    advice: 'It goes on by itself when MySQL is back.',
+    title: 'the database cannot be reached',
+    advice: 'It goes on by itself when the database is back.',
   },
   STORE_ERROR: {
-    title: 'MySQL refuses the statement, not the data',
+    title: 'the database refuses the statement, not the data',
     advice:
       'A table is missing, a right was revoked, a disk is full: GET /health and the flush log say which. Mend it.',
   },
@@ -140,10 +141,13 @@ const STOPPED: Readonly<Record<string, Words>> = {
     advice: 'It goes on by itself when that is done.',
   },
   BUFFER_UNAVAILABLE: {
-    title: 'Valkey cannot be reached',
-    advice: 'It goes on by itself when Valkey is back.',
+    title: "the queue's server cannot be reached",
+    advice: 'It goes on by itself when that is back.',
   },
-  BUFFER_ERROR: { title: 'Valkey refuses the command', advice: 'The flush log says which and why. Mend it.' },
+  BUFFER_ERROR: {
+    title: "the queue's server refuses the command",
+    advice: 'The flush log says which and why. Mend it.',
+  },
 };
 
 /** Why a partition's flush halted, by the code of its error. */
@@ -164,9 +168,9 @@ interface Halt extends Words {
 /** Why a partition does not go on: what is tried again by itself waits, and is not stopped. */
 export function haltOf({ code, retryable }: { readonly code: string; readonly retryable: boolean }): Halt {
   const { title, advice } = stoppedWords(code);
-  if (code === 'STORE_UNAVAILABLE') return { title: 'waits for MySQL', advice, chapter: 'StoreAway' };
+  if (code === 'STORE_UNAVAILABLE') return { title: 'waits for the database', advice, chapter: 'StoreAway' };
   if (code === 'BUFFER_UNAVAILABLE')
-    return { title: 'waits for Valkey', advice, chapter: 'Valkey does not answer' };
+    return { title: "waits for the queue's server", advice, chapter: "The queue's server does not answer" };
   return { title: `${retryable ? 'waits' : 'stopped'}: ${title}`, advice, chapter: 'PartitionsStopped' };
 }
 

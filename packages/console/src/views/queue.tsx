@@ -42,7 +42,7 @@ function QueueFigures({ queue }: { readonly queue: QueueAnswer | undefined }) {
       <FigureOf name="Dead letters" value={count(queue?.deadLetters)} isBad={(queue?.deadLetters ?? 0) > 0} />
       <FigureOf name="Stopped partitions" value={count(stopped)} isBad={(stopped ?? 0) > 0} />
       <FigureOf
-        name="MySQL"
+        name="Database"
         value={breaker ? BREAKER_WORDS[breaker.state] : '–'}
         isBad={breaker !== undefined && breaker.state !== 'CLOSED'}
         isWords

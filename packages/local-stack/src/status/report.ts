@@ -97,7 +97,7 @@ export function reportOf(seen: Seen): StatusReport {
 }
 
 function problem(name: string, detail: string): StatusProblem {
-  return { name, detail, heading: name === 'queue' ? 'Valkey does not answer' : headingOf(name) };
+  return { name, detail, heading: name === 'queue' ? "The queue's server does not answer" : headingOf(name) };
 }
 
 /** `sample`: a newer one, if there is any. The answer alone says why a partition stopped. */

@@ -85,8 +85,8 @@ test('of the answer and the last sample, the newer one counts', () => {
 });
 
 describe('what is not known is no zero', () => {
-  test('Valkey does not answer', () => {
-    const detail = 'Valkey does not answer: updates are refused.';
+  test("the queue's server does not answer", () => {
+    const detail = "The queue's server does not answer: updates are refused.";
     const report = reportOf(
       seen({
         queue: null,

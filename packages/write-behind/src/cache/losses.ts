@@ -31,8 +31,9 @@ interface LossPorts {
 }
 
 const WORDS: Readonly<Record<Loss['kind'], string>> = {
-  BUFFER: 'Valkey came back, perhaps with less than it had: updates accepted in this time may be missing',
-  STORE: 'MySQL has less than it had committed: updates accepted in this time are missing from it',
+  BUFFER:
+    "The queue's server came back, perhaps with less than it had: updates accepted in this time may be missing",
+  STORE: 'The database has less than it had committed: updates accepted in this time are missing from it',
 };
 
 /** What this call was the first to notice. */
