@@ -35,13 +35,17 @@ async function seed(flights: number, context: CommandContext): Promise<void> {
   });
   try {
     const { DB_NAME } = servers.settings;
-    const result = await withDatabase(servers.settings, { useDatabase: false, signal }, async (connection) => {
-      await createFlughafenSchema(connection, { database: DB_NAME });
-      return await seedFlights(connection, {
-        flights,
-        onProgress: ({ done, total }) => notes.progress(`${inWords(done)} of ${inWords(total)} flights`),
-      });
-    });
+    const result = await withDatabase(
+      servers.settings,
+      { useDatabase: false, signal },
+      async (connection) => {
+        await createFlughafenSchema(connection, { database: DB_NAME });
+        return await seedFlights(connection, {
+          flights,
+          onProgress: ({ done, total }) => notes.progress(`${inWords(done)} of ${inWords(total)} flights`),
+        });
+      },
+    );
     notes.clear();
     if (result.outcome === 'FOREIGN_DATA') throw new DatabaseError(`${DB_NAME}: ${result.reason}`);
     console.log(closingLine(DB_NAME, result));

@@ -100,7 +100,7 @@ function withoutArguments(error: unknown): void {
 }
 
 /** `Valkey at db.example:6379`. */
-export function placeOf({ title, host, port, tls, variables }: ValkeySettings): string {
+function placeOf({ title, host, port, tls, variables }: ValkeySettings): string {
   return `${title} at ${host}:${String(port)}${tls ? ` over TLS (${variables}_TLS=false where it has none)` : ''}`;
 }
 
