@@ -78,7 +78,7 @@ describe('8 and 9 a flusher that is cut off in the middle of its transaction', (
     await other.updateFlightDeparture(2, { ...TIMES, comment: 'two' });
     // By then it has locked the watermark and the rows.
     onMysqlRequest = (bytes) => {
-      if (bytes.includes('INSERT INTO flight_log'))
+      if (bytes.includes('INSERT INTO `flight_log`'))
         void mysql.set({ requests: 'SWALLOW', replies: 'SWALLOW' });
     };
     const flushed = await cutOff.flushQueue({ deadline: new Date(Date.now() + 100) });

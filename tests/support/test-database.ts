@@ -6,15 +6,18 @@ import {
   type Row,
   type SqlConnection,
 } from '@afterwrite/write-behind';
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import pg from 'pg';
 import { inject } from 'vitest';
+import { asSql } from './as-sql.ts';
 import type { ServerPlace } from './engines-setup.ts';
 
 export interface TestDatabase {
   readonly name: string;
   /** As an administrator, in this database. */
   readonly sql: SqlConnection;
+  /** The same connection by mysql2, which speaks to MySQL and MariaDB only. */
+  readonly driver: Connection | undefined;
   /** Statements without values in one round trip: what a test does thousands of times. The rows of each. */
   batch(statements: readonly string[]): Promise<readonly (readonly Row[])[]>;
   /** How commands and settings find it as that administrator. */
@@ -40,26 +43,27 @@ export async function makeTestDatabase(
     DB_NAME: name,
   };
   const settings = parseSettings(environment);
-  let sql = await connectDatabase(settings, { useDatabase: false });
-  await sql.enterDatabase(name);
-  let batches: Promise<Batches> | undefined;
+  const first = await connectDatabase(settings, { useDatabase: false });
+  await first.enterDatabase(name);
+  await first.close();
+  const connect = () => CONNECT[engine](place, name);
+  let hand = await connect();
   return {
     name,
-    async batch(statements) {
-      batches ??= BATCHES[engine](place, name);
-      return await (await batches).run(statements.join('; '));
-    },
     get sql() {
-      return sql;
+      return hand.sql;
     },
+    get driver() {
+      return hand.driver;
+    },
+    batch: (statements) => hand.batch(statements.join('; ')),
     environment,
     async reconnect() {
-      sql.destroy();
-      sql = await connectDatabase(settings);
+      hand.destroy();
+      hand = await connect();
     },
     async drop(user) {
-      sql.destroy();
-      await (await batches)?.end();
+      hand.destroy();
       const last = await connectDatabase(settings, { useDatabase: false });
       await last.run(`DROP DATABASE IF EXISTS ${last.quote(name)}`);
       if (user !== undefined) await last.run(`DROP USER IF EXISTS ${last.quote(user)}`);
@@ -68,31 +72,57 @@ export async function makeTestDatabase(
   };
 }
 
-interface Batches {
-  run(text: string): Promise<readonly (readonly Row[])[]>;
-  end(): Promise<void>;
+interface Hand {
+  readonly sql: SqlConnection;
+  readonly driver: Connection | undefined;
+  batch(text: string): Promise<readonly (readonly Row[])[]>;
+  destroy(): void;
 }
 
-async function mysqlBatches(place: ServerPlace, database: string): Promise<Batches> {
-  const connection = await createConnection({ ...place, database, timezone: 'Z', multipleStatements: true });
+type Connect = (place: ServerPlace, database: string) => Promise<Hand>;
+
+const connectMysql = async (
+  engine: 'mysql' | 'mariadb',
+  { host, port, user, password }: ServerPlace,
+  database: string,
+): Promise<Hand> => {
+  const driver = await createConnection({
+    ...{ host, port, user, password, database },
+    ...{ timezone: 'Z', dateStrings: true, multipleStatements: true },
+  });
   return {
-    run: async (text) => (await connection.query<RowDataPacket[][]>(text))[0],
-    end: () => connection.end(),
+    sql: asSql(driver, engine),
+    driver,
+    batch: async (text) => (await driver.query<RowDataPacket[][]>(text))[0],
+    destroy: () => driver.destroy(),
   };
-}
+};
 
-async function postgresBatches(place: ServerPlace, database: string): Promise<Batches> {
-  const client = new pg.Client({ ...place, database });
+const connectPostgres: Connect = async ({ host, port, user, password }, database) => {
+  const sql = await connectDatabase(
+    parseSettings({
+      ...{ DB_ENGINE: 'postgresql', DB_HOST: host, DB_PORT: String(port) },
+      ...{ DB_USER: user, DB_PASSWORD: password, DB_NAME: database },
+    }),
+  );
+  const client = new pg.Client({ host, port, user, password, database });
+  client.on('error', () => undefined);
   await client.connect();
   return {
+    sql,
+    driver: undefined,
     // As it gives several results, which its types do not know.
-    run: async (text) => ((await client.query(text)) as unknown as { rows: Row[] }[]).map(({ rows }) => rows),
-    end: () => client.end(),
+    batch: async (text) =>
+      ((await client.query(text)) as unknown as { rows: Row[] }[]).map(({ rows }) => rows),
+    destroy() {
+      sql.destroy();
+      void client.end();
+    },
   };
-}
+};
 
-const BATCHES: Readonly<Record<DatabaseEngine, typeof mysqlBatches>> = {
-  mysql: mysqlBatches,
-  mariadb: mysqlBatches,
-  postgresql: postgresBatches,
+const CONNECT: Readonly<Record<DatabaseEngine, Connect>> = {
+  mysql: (place, database) => connectMysql('mysql', place, database),
+  mariadb: (place, database) => connectMysql('mariadb', place, database),
+  postgresql: connectPostgres,
 };

@@ -13,7 +13,7 @@ import {
   type Surroundings,
 } from '@afterwrite/write-behind';
 import { Cluster, Redis } from 'iovalkey';
-import { type Connection, createConnection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { capture, markedSecret, noteSecret } from './capture.ts';
 import type { ServerPlace } from './engines-setup.ts';
@@ -60,12 +60,8 @@ export const silentLogger: Logger = { debug: keep, info: keep, warn: keep, error
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
   const name = `t_${randomBytes(6).toString('hex')}`;
   const { cluster = false, pair = FIRST_PAIR } = options;
-  const engine = pair.database;
   const valkeyPlace = options.valkey ?? inject(cluster ? 'valkeyCluster' : queueServer(pair.cache));
-  const database = await makeTestDatabase(engine, name, options.mysql);
-  const connect = async () =>
-    engine === 'postgresql' ? undefined : await connectByDriver(database.environment);
-  let db = await connect();
+  const database = await makeTestDatabase(pair.database, name, options.mysql);
   await createFlughafenSchema(database.sql, { database: name });
   await seedFlights(database.sql, { flights: options.flights ?? 500 });
   const app = { user: name, password: markedSecret('db') };
@@ -103,13 +99,11 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
       return database.sql;
     },
     get db() {
-      if (!db) throw new Error(`mysql2 cannot speak to ${engine}: use sql`);
-      return db;
+      if (!database.driver) throw new Error(`mysql2 cannot speak to ${pair.database}: use sql`);
+      return database.driver;
     },
     async reconnect() {
-      db?.destroy();
       await database.reconnect();
-      db = await connect();
     },
     valkey,
     tag: (partition) => `{${name}.flight.${String(partition)}}`,
@@ -124,7 +118,6 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     async dispose() {
       await Promise.all(opened.map((cache) => cache.close()));
       await noteReceiptKeys(database.sql).catch(() => undefined);
-      db?.destroy();
       // A test that restarts its own server may have ended it; the server's data goes with its folder.
       await database.drop(name).catch((error: unknown) => {
         if (options.mysql === undefined) throw error;
@@ -143,19 +136,6 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 async function noteReceiptKeys(sql: SqlConnection): Promise<void> {
   const rows = await sql.rows<{ id: string }>('SELECT DISTINCT store_id AS id FROM afterwrite_watermarks');
   for (const { id } of rows) noteSecret(id);
-}
-
-async function connectByDriver(environment: Readonly<Record<string, string>>): Promise<Connection> {
-  return await createConnection({
-    host: environment.DB_HOST ?? '',
-    port: Number(environment.DB_PORT),
-    user: environment.DB_USER ?? '',
-    password: environment.DB_PASSWORD ?? '',
-    database: environment.DB_NAME ?? '',
-    timezone: 'Z',
-    dateStrings: true,
-    multipleStatements: true,
-  });
 }
 
 /** Of the queue's server: memcached knows no users. */

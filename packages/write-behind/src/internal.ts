@@ -14,3 +14,4 @@ export {
 export type * from './store/store.ts';
 export { mysqlDialect } from './store/mysql/mysql.ts';
 export { mysqlSqlConnection } from './store/mysql/mysql-connection.ts';
+export { mariadbDialect } from './store/mariadb/mariadb.ts';

@@ -26,7 +26,11 @@ const DATABASES = {
   mariadb: { port: 3306, user: 'root' },
   postgresql: { port: 5432, user: 'postgres' },
 } as const;
-const CACHE_PORTS: Record<CacheEngine, number> = { valkey: 6379, redis: 6379, memcached: 11_211 };
+const CACHES: Readonly<Record<CacheEngine, { port: number; keepsQueue: boolean }>> = {
+  valkey: { port: 6379, keepsQueue: true },
+  redis: { port: 6379, keepsQueue: true },
+  memcached: { port: 11_211, keepsQueue: false },
+};
 
 /** The environment over what `file` says; a missing file is no mistake. Changes nothing. */
 export function readEnvironment(file = '.env', environment: Environment = process.env): Environment {
@@ -83,7 +87,7 @@ function withDefaultsOfPlace(
     DB_USER: user ?? '',
     DB_PASSWORD: password ?? '',
     DB_TLS: data.DB_TLS ?? !atHome,
-    CACHE_PORT: data.CACHE_PORT ?? CACHE_PORTS[data.CACHE_ENGINE],
+    CACHE_PORT: data.CACHE_PORT ?? CACHES[data.CACHE_ENGINE].port,
     CACHE_TLS: data.CACHE_TLS ?? !isLoopback(data.CACHE_HOST),
     QUEUE_TLS: data.QUEUE_TLS ?? !isLoopback(data.QUEUE_HOST ?? 'localhost'),
   };
@@ -98,7 +102,7 @@ type Check = (names: readonly (keyof Settings)[], holds: boolean, mistake: strin
 
 /** What keeps the queue: with memcached as the cache a server of its own, otherwise the cache itself. */
 function checkQueueServer(settings: Settings, check: Check): void {
-  const hasOwn = settings.CACHE_ENGINE === 'memcached';
+  const hasOwn = !CACHES[settings.CACHE_ENGINE].keepsQueue;
   check(
     ['QUEUE_HOST', 'CACHE_ENGINE'],
     hasOwn || settings.QUEUE_HOST === undefined,
