@@ -11,12 +11,20 @@ import { enginesOf, resourcesOf } from './synthesized.ts';
 const read = (file: string) => readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
 const { cache, database } = settingsOf('anna');
 
-test('the servers of this machine are on the ports that the functions are told', async () => {
-  const told = variables(new Stack(await resourcesOf('local'), enginesOf('local')), 'flush');
-  const { engines, seed } = localEnvironment({ cache, database });
-  expect(told).toMatchObject(engines);
-  expect(told).toMatchObject(seed);
-});
+test.each(['local', 'local-others'] as const)(
+  '%s: the servers are those that the functions are told',
+  async (variant) => {
+    const chosen = enginesOf(variant);
+    const told = variables(new Stack(await resourcesOf(variant), chosen), 'flush');
+    const { engines, seed } = localEnvironment({
+      cache: { ...cache, engine: chosen.cache },
+      database: { ...database, engine: chosen.database },
+    });
+    expect(told).toMatchObject(engines);
+    expect(told).toMatchObject(seed);
+    expect(Object.keys(told).filter((name) => name.endsWith('SECRET_ARN'))).toEqual([]);
+  },
+);
 
 test.each(databaseNames)('%s is started as the engine calls it, on its own port', (engine) => {
   const { driver, port } = databases[engine];

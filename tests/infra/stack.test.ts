@@ -4,11 +4,18 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { routes } from '@afterwrite/functions/routes';
 import { rules } from './rules/index.ts';
 import { type Rule, Stack, variables } from './stack.ts';
-import { combinations, enginesOf, resourcesOf, runScript, type Variant } from './synthesized.ts';
+import {
+  combinations,
+  enginesOf,
+  LONGEST_OF_ALL_MS,
+  resourcesOf,
+  runScript,
+  type Variant,
+} from './synthesized.ts';
 
 const stackOf = async (variant: Variant) => new Stack(await resourcesOf(variant), enginesOf(variant));
 
@@ -22,6 +29,11 @@ function rulesFor(variant: Variant): readonly Rule[] {
 }
 
 const stages = ['production', 'dev', 'dev-others', 'options', 'options-others'] as const;
+
+// The longest run. None beside another: they write archives of the bundles to the same place.
+beforeAll(async () => {
+  await resourcesOf('rds-mysql+valkey');
+}, LONGEST_OF_ALL_MS);
 
 describe.each([...stages, ...combinations])('%s', (variant) => {
   test.each(rulesFor(variant))('$name', async ({ check }) => {

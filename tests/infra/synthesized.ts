@@ -12,7 +12,7 @@ export type Resource = Omit<Written, 'inputs'> & { inputs: Record<string, unknow
 
 /** A stage and what it was asked with; or `production` with other engines than its settings name. */
 export type Variant =
-  'production' | 'dev' | 'dev-others' | 'options' | 'options-others' | 'local' | Combination;
+  'production' | 'dev' | 'dev-others' | 'options' | 'options-others' | 'local' | 'local-others' | Combination;
 export type Combination = `${DatabaseEngine}+${CacheEngine}`;
 
 interface Asked {
@@ -23,6 +23,8 @@ interface Asked {
 
 const ROOT = join(import.meta.dirname, '../..');
 const LONGEST_MS = 90_000;
+/** Of all combinations together, on a machine that others load. */
+export const LONGEST_OF_ALL_MS = 240_000;
 const MOST_BYTES = 32 * 1024 ** 2;
 
 /** What the settings of both stages name. */
@@ -59,6 +61,11 @@ const STAGES: Readonly<Record<Exclude<Variant, Combination>, Asked>> = {
     engines: { database: 'rds-postgresql', cache: 'redis' },
   },
   local: { args: ['--stage', 'anna', '--dev'], env: {}, engines: CHOSEN },
+  'local-others': {
+    args: ['--stage', 'anna', '--dev', '--database', 'rds-postgresql', '--cache', 'memcached'],
+    env: {},
+    engines: { database: 'rds-postgresql', cache: 'memcached' },
+  },
 };
 
 export function enginesOf(variant: Variant): Engines {
@@ -86,7 +93,7 @@ async function synthesize(variant: Variant): Promise<string> {
 let all: Promise<Record<Combination, unknown>> | undefined;
 
 async function combined(name: Combination): Promise<string> {
-  all ??= runScript('scripts/synth.ts', ['--stage', 'production', '--all']).then(
+  all ??= runScript('scripts/synth.ts', ['--stage', 'production', '--all'], {}, LONGEST_OF_ALL_MS).then(
     (text) => JSON.parse(text) as Record<Combination, unknown>,
   );
   return JSON.stringify((await all)[name]);
@@ -97,9 +104,10 @@ export async function runScript(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  timeout = LONGEST_MS,
 ): Promise<string> {
   const { PATH, HOME } = process.env;
-  const options = { cwd: ROOT, env: { PATH, HOME, ...env }, timeout: LONGEST_MS, maxBuffer: MOST_BYTES };
+  const options = { cwd: ROOT, env: { PATH, HOME, ...env }, timeout, maxBuffer: MOST_BYTES };
   const { stdout } = await run(process.execPath, [join(ROOT, script), ...args], options);
   return stdout;
 }
