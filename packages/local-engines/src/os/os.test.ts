@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,24 @@ describe('processes', () => {
     const identity = identifyProcess(child.pid ?? 0)!;
     await endProcess(identity, 50);
     expect(isAlive(identity)).toBe(false);
+  });
+
+  it('waits for the last thread of a killed process: until then its ports are taken', async () => {
+    const threadsOf = (pid = 0): readonly string[] => {
+      try {
+        return readdirSync(`/proc/${pid}/task`);
+      } catch {
+        return [];
+      }
+    };
+    // Its first thread is gone before the others in one of a few kills.
+    for (let round = 0; round < 10; round += 1) {
+      const script = "require('net').createServer().listen(0, '127.0.0.1', () => console.log('ready'))";
+      const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+      await once(child.stdout, 'data');
+      await endProcess(identifyProcess(child.pid ?? 0)!, 0);
+      expect(threadsOf(child.pid).length).toBeLessThanOrEqual(1);
+    }
   });
 
   it('tells this process from an earlier one with its pid', () => {

@@ -57,9 +57,11 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const fields = statFields(pid);
   if (fields === undefined) return undefined;
   const [state] = fields;
-  // proc(5): starttime is field 22, the state after the name is field 3.
-  const startTicks = fields[22 - 3];
-  if (state === 'Z' || state === 'X' || startTicks === undefined) return undefined;
+  // proc(5): num_threads is field 20, starttime field 22, the state after the name is field 3.
+  const [threads, startTicks] = [Number(fields[20 - 3]), fields[22 - 3]];
+  // While other threads of a killed process end, it is a zombie already and has its ports and locks still.
+  const isGone = state === 'X' || (state === 'Z' && threads <= 1);
+  if (isGone || startTicks === undefined) return undefined;
   const boot = readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   return { pid, startedAt: `${boot}/${startTicks}` };
 }
