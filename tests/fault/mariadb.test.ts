@@ -1,0 +1,3 @@
+import { describeFaults } from './mysql-faults.ts';
+
+describeFaults('mariadb');
