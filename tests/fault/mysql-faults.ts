@@ -86,7 +86,8 @@ export function describeFaults(database: 'mysql' | 'mariadb'): void {
 
   async function connections(world: World): Promise<number[]> {
     const rows = await world.rows<{ id: number }>(
-      'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND ID <> CONNECTION_ID()',
+      // Those of the test itself are the administrator's.
+      "SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND USER <> SUBSTRING_INDEX(USER(), '@', 1)",
     );
     return rows.map(({ id }) => id);
   }
@@ -199,6 +200,8 @@ export function describeFaults(database: 'mysql' | 'mariadb'): void {
         // Makes its tables.
         const cache = await world.open();
         await grantEngine(world);
+        // Updates of these are accepted whatever becomes of the database; the others find nothing in the cache.
+        await Promise.all(Array.from({ length: FLIGHTS / 2 }, (_, index) => cache.getFlight(index + 1)));
         const load = await loadOf(world, { DB_USER: 'engine', DB_PASSWORD: 'engine' });
         const mend = await provoke(world);
         await expect

@@ -6,6 +6,7 @@ import { type MysqlEngine, type MysqlPlace, MysqlWidgets } from './widgets.ts';
 import { queuedUpdate, writeUpdates } from './store-items.ts';
 import { StoreDataError, StoreError, StoreUnavailableError } from '../src/errors.ts';
 import type { SqlMapping } from '../src/store/sql-mapping.ts';
+import { connectMysql } from '../src/store/mysql/mysql-connection.ts';
 import { MysqlPool } from '../src/store/mysql/mysql-pool.ts';
 import type { MysqlStore } from '../src/store/mysql/mysql-store.ts';
 import { sql } from '../src/store/mysql/sql.generated.ts';
@@ -246,6 +247,15 @@ export function describeFailures(engine: MysqlEngine, place: () => MysqlPlace): 
       });
       for (let round = 0; round < 3; round++) expect(await store.readEpoch(0)).toBe('');
     });
+  });
+
+  test('a connection past the engine that is killed while it idles says so with its next statement', async () => {
+    const sql = await connectMysql(engine.dialect, db.settings());
+    const [row] = await sql.rows<{ id: number }>('SELECT CONNECTION_ID() AS id');
+    await db.outside.query('KILL ?', [row?.id]);
+    await expect.poll(() => db.connectionIds()).toEqual([]);
+    await expect(sql.rows('SELECT 1')).rejects.toThrow(StoreUnavailableError);
+    sql.destroy();
   });
 
   describe('the way to a server', () => {

@@ -34,6 +34,8 @@ export async function connectMysql(
     timezone: 'Z',
     dateStrings: true,
   });
+  // One that is lost while nothing is asked of it would end the process; the next statement says so.
+  raw.on('error', () => undefined);
   try {
     await raw.promise().query(SESSION);
   } catch (error) {
