@@ -88,7 +88,7 @@ export const mysqlWidgets = widgetsMapping(
   `UPDATE (VALUES ?) AS changed (${COLUMNS}) ${UPDATED}`,
 );
 
-/** Only a WITH can name the columns of VALUES, and it may stand only within brackets. */
+/** Before 11.8 only a WITH can name the columns of VALUES, and it may stand only within brackets. */
 export const mariadbWidgets = widgetsMapping(
   (values) => `(${values})`,
   `UPDATE (WITH changed (${COLUMNS}) AS (VALUES ?) SELECT * FROM changed) AS changed ${UPDATED}`,
