@@ -13,6 +13,7 @@ export const mariadbDialect: MysqlDialect = {
   ],
   serverSettings: sql.serverSettings,
   isOwn: (version) => /mariadb/i.test(version),
+  // JSON_TABLE came with it, from which a mapping locks rows in order; what is older is not maintained any more.
   oldest: [10, 6, 0],
   retry: new Map([
     [1020, 'row was changed since it was read'],
