@@ -1,4 +1,6 @@
 /** What is particular to PostgreSQL in what a flush writes: what is checked when, what it holds, what is locked in which order. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
   type PostgresStoreOptions,
@@ -232,7 +234,58 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
+/** A way to the server of 10 ms in each direction, and how often whoever goes it has waited for an answer. */
+async function slowWay() {
+  let turns = 0;
+  let isAnswered = true;
+  const server = createServer((near) => {
+    const far = connect(inject('postgresql').port, inject('postgresql').host);
+    near.on('data', (bytes) => {
+      if (isAnswered) turns++;
+      isAnswered = false;
+      setTimeout(() => far.write(bytes), 10);
+    });
+    far.on('data', (bytes) => {
+      setTimeout(() => {
+        isAnswered = true;
+        near.write(bytes);
+      }, 10);
+    });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on('close', () => other.destroy());
+      one.on('error', () => undefined);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, turns: () => turns, close: () => server.close() };
+}
+
 describe('a transaction', () => {
+  test('is four round trips for a batch of any size', async () => {
+    const way = await slowWay();
+    const store = await open({ poolSize: 1, connection: { port: way.port } });
+    const took: number[] = [];
+    for (const [round, count] of [1, 10, 500].entries()) {
+      const before = way.turns();
+      const specs = Array.from({ length: count }, (_, index) => ({ seq: round * 1000 + index + 1 }));
+      const items = specs.map(queuedUpdate);
+      await commitBatch(store, {
+        partition: 0,
+        items,
+        seenEpoch: round === 0 ? '' : 'e1',
+        deadLetterLimit: 1,
+      });
+      took.push(way.turns() - before);
+    }
+    // The first one ends an epoch: whether that was retired before is asked.
+    expect(took).toEqual([5, 4, 4]);
+    way.close();
+  });
+
   test('4 is not committed whose error was overlooked', async () => {
     const store = await open();
     const overlooked = store.transaction(async (transaction) => {
