@@ -86,6 +86,7 @@ export function describeLetters(contract: StoreContract): void {
       ['a field that is no text', { fields: ['\ud800', 'a"b', '\0', '__proto__'] }],
       ['a long error', { error: '😀'.repeat(2000) }],
       ['an error cut in a character', { error: `${'x'.repeat(999)}😀` }],
+      ['an error with a zero in it', { error: 'a\0b' }],
       ['an empty item', { item: Buffer.alloc(0), position: undefined }],
       ['a big item', { item: Buffer.alloc(1_000_000, 0xff) }],
     ] as [string, Partial<NewDeadLetter>][])('with %s are parked all the same', async (_what, damage) => {

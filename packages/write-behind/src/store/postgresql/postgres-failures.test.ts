@@ -282,8 +282,13 @@ describe('what may pass is StoreUnavailableError', () => {
     });
     await hasLock.promise;
     // Within the five seconds for which it waits for a lock.
-    await other.transaction((transaction) => transaction.lockWatermark(0));
-    wakesUp.resolve(undefined);
+    const epoch = await other
+      .transaction((transaction) => transaction.lockWatermark(0))
+      .finally(() => {
+        wakesUp.resolve(undefined);
+        late.catch(() => undefined);
+      });
+    expect(epoch.position).toEqual({ epoch: '', seq: 0 });
     await expect(late).rejects.toThrow(StoreUnavailableError);
     expect(await other.readEpoch(0)).toBe('');
   });
@@ -305,9 +310,9 @@ describe('what may pass is StoreUnavailableError', () => {
   });
 
   test('no free connection within the limit; who is given one too late gives it back', async () => {
-    const store = await open({ poolSize: 1, connection: { connectTimeoutMs: 200 } });
+    const store = await open({ poolSize: 1, connection: { connectTimeoutMs: 500 } });
     await store.transaction(async () => {
-      await expect(store.readEpoch(0)).rejects.toThrow(/No connection to PostgreSQL at .* within 200 ms/);
+      await expect(store.readEpoch(0)).rejects.toThrow(/No connection to PostgreSQL at .* within 500 ms/);
     });
     for (let round = 0; round < 3; round++) expect(await store.readEpoch(0)).toBe('');
   });

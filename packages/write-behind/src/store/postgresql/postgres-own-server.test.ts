@@ -46,7 +46,7 @@ afterAll(async () => {
 const SETTINGS = [
   ...['TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'client_encoding', 'lock_timeout'],
   ...['standard_conforming_strings', 'statement_timeout', 'idle_in_transaction_session_timeout'],
-  ...['idle_session_timeout', 'transaction_isolation'],
+  ...['idle_session_timeout', 'transaction_isolation', 'random_page_cost'],
 ];
 
 const SESSION: SqlMapping = {
@@ -87,6 +87,7 @@ describe('a session', () => {
         client_encoding: 'UTF8',
         standard_conforming_strings: 'on',
         transaction_isolation: 'read committed',
+        random_page_cost: '1.1',
         lock_timeout: '7s',
         statement_timeout: '12345ms',
         idle_in_transaction_session_timeout: '33s',
