@@ -24,6 +24,7 @@ type Fault =
   | 'fails though done'
   | 'others go on before'
   | 'others go on after'
+  | 'others update after'
   | 'says so, and loses it'
   | 'is told at the end'
   | 'has the first value again';
@@ -35,6 +36,7 @@ const EVERYWHERE: readonly Fault[] = [
   'fails though done',
   'others go on before',
   'others go on after',
+  'others update after',
 ];
 const FAULTS: Readonly<Record<Command, readonly Fault[]>> = {
   queue: EVERYWHERE,
@@ -78,8 +80,8 @@ class Play {
     if (this.#isDead) throw new Died();
     const at = this.steps.push(command) - 1;
     const fault = at === this.#stop?.at ? this.#stop.fault : undefined;
-    const others = async () => {
-      this.#others = processes.exit(() => this.othersGoOn());
+    const others = async (work = () => this.othersGoOn()) => {
+      this.#others = processes.exit(work);
       await this.#others;
     };
     if (fault === 'dies before') throw this.#die();
@@ -93,6 +95,7 @@ class Play {
     if (fault === 'others go on before') await others();
     const reply = await send();
     if (fault === 'others go on after') await others();
+    if (fault === 'others update after') await others(() => this.update('b'));
     if (fault === 'dies after') throw this.#die();
     return fault === 'fails though done' ? failed(true) : reply;
   }
