@@ -6,7 +6,8 @@ import { uniqueName } from '../../testing/buffer-lab.ts';
 import { connectionTo, connectRaw, makeValkeyBuffer, type ValkeyPlace } from '../../testing/buffer-valkey.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { CheckResult } from './buffer.ts';
-import { createValkeyClient, primaries, whenReady } from './valkey-client.ts';
+import { checkServers } from './valkey-checks.ts';
+import { createValkeyClient, primaries, type ValkeyClient, whenReady } from './valkey-client.ts';
 
 const SETTINGS = {
   partitions: 1,
@@ -18,8 +19,8 @@ const SETTINGS = {
   idempotencyMaxAnswers: 100,
 };
 
-async function open(place: ValkeyPlace, cluster: boolean): Promise<CheckResult> {
-  const buffer = makeValkeyBuffer(connectionTo(place, { cluster }), SETTINGS, uniqueName());
+async function open(place: ValkeyPlace, cluster: boolean, title = 'Valkey'): Promise<CheckResult> {
+  const buffer = makeValkeyBuffer(connectionTo(place, { cluster, title }), SETTINGS, uniqueName());
   onTestFinished(() => buffer.close());
   return await buffer.open();
 }
@@ -67,6 +68,58 @@ describe('what the engine relies on is looked at when it starts', () => {
     await expect(open(cluster, false)).rejects.toThrow(ConfigurationError);
     await expect(open(cluster, false)).rejects.toThrow('CACHE_CLUSTER');
     expect((await open(cluster, true)).warnings).toEqual([]);
+  });
+});
+
+describe('which server it is', () => {
+  const folder = makeTemporaryDataDir();
+  afterAll(() => folder.remove());
+
+  test('Redis is taken from 7.0 on; 3 one without WAITAOF is told of', async () => {
+    expect(await open(inject('redis'), false, 'Redis')).toMatchObject({
+      version: expect.stringMatching(/^8\./) as string,
+      warnings: [],
+    });
+    expect(await open(inject('redis-7'), false, 'Redis')).toMatchObject({
+      version: expect.stringMatching(/^7\.0\./) as string,
+      warnings: [expect.stringMatching(/^Redis 7\.0\.\d+ does not know WAITAOF: .*'aof'/)],
+    });
+  });
+
+  test('one that is not what CACHE_ENGINE says works as well, and is told of', async () => {
+    const [told] = (await open(inject('redis'), false, 'Valkey')).warnings;
+    expect(told).toMatch(/^CACHE_ENGINE says Valkey, the server is Redis 8\..*CACHE_ENGINE=redis\.$/);
+    const [other] = (await open(inject('valkey'), false, 'Redis')).warnings;
+    expect(other).toMatch(/^CACHE_ENGINE says Redis, the server is Valkey .*CACHE_ENGINE=valkey\.$/);
+    // The queue's server of memcached may be either.
+    for (const name of ['valkey', 'redis'] as const) {
+      expect((await open(inject(name), false, 'Valkey or Redis')).warnings).toEqual([]);
+    }
+  });
+
+  test('3 what is refused and what is warned of has the name of the server that is there', async () => {
+    const server = await startEngine('redis', { dataDir: folder.path });
+    const admin = connectRaw(server, false);
+    onTestFinished(async () => {
+      await admin.quit();
+      await server.stop();
+    });
+    await admin.config('SET', 'appendonly', 'no');
+    expect((await open(server, false, 'Redis')).warnings).toEqual([
+      expect.stringMatching(/^Redis keeps no append-only file/),
+    ]);
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await expect(open(server, false, 'Redis')).rejects.toThrow('Redis may evict the queue itself');
+  });
+
+  test.each([
+    ['redis_version:6.2.14', 'Redis 6.2.14 is too old: 7.0 or later is needed.'],
+    ['redis_version:7.2.4\r\nvalkey_version:7.1.9', 'Valkey 7.1.9 is too old: 7.2 or later is needed.'],
+    ['redis_version:unknown', 'Redis unknown is too old'],
+  ])('an older one is refused: %s', async (info, message) => {
+    const client = { info: () => Promise.resolve(`# Server\r\n${info}\r\n`) } as unknown as ValkeyClient;
+    const check = checkServers(client, { title: 'Redis', variables: 'CACHE' });
+    await expect(check).rejects.toThrow(message);
   });
 });
 
