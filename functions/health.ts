@@ -34,10 +34,10 @@ async function readChecks(): Promise<Check[]> {
       },
     ];
   }
-  const [buffer, store, warnings] = await Promise.all([
+  const [buffer, store, settings] = await Promise.all([
     answers(() => cache.pingBuffer()),
     answers(() => cache.pingStore()),
-    warningsOf(cache),
+    settingsOf(cache),
   ]);
   const checks: Check[] = [
     {
@@ -52,7 +52,7 @@ async function readChecks(): Promise<Check[]> {
       ok: store,
       detail: store ? 'The database answers.' : 'The database does not answer: updates wait in the queue.',
     },
-    ...warnings.map((detail): Check => ({ name: 'settings', ok: false, detail })),
+    ...settings,
   ];
   if (store) checks.push(await lossCheck(cache));
   return buffer ? [...checks, ...queueChecks(await cache.queueStatus(), store)] : checks;
@@ -68,11 +68,13 @@ async function lossCheck(cache: FlightCache): Promise<Check> {
 }
 
 /** Settings of the servers that lose data, such as an eviction policy that may take the queue. */
-async function warningsOf(cache: FlightCache): Promise<readonly string[]> {
+async function settingsOf(cache: FlightCache): Promise<Check[]> {
+  const check = (ok: boolean) => (detail: string) => ({ name: 'settings', ok, detail }) as const;
   try {
-    return await cache.warnings();
+    const { warnings, notes } = await cache.checkServers();
+    return [...warnings.map(check(false)), ...notes.map(check(true))];
   } catch (error) {
-    return error instanceof ConfigurationError ? [error.message] : [];
+    return error instanceof ConfigurationError ? [check(false)(error.message)] : [];
   }
 }
 

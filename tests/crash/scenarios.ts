@@ -294,7 +294,7 @@ const looks: readonly Scenario[] = [
       // This entity has none that can be read.
       await stage.expectError('STORE_ERROR', cache.audit('1', { limit: 10 }));
       await stage.expectError('STORE_ERROR', cache.find({ name: 'x' }));
-      await cache.warnings();
+      await cache.checkServers();
       await Promise.all([cache.pingBuffer(), cache.pingStore()]);
     },
   },

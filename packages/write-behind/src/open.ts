@@ -46,7 +46,8 @@ export async function openPorts<Value extends FieldValues, Changes extends Field
   const ports = createPorts(entity, settings, surroundings);
   try {
     const [buffer, store] = await Promise.all([ports.buffer.open(), ports.store.open()]);
-    for (const warning of [...buffer.warnings, ...store.warnings]) ports.logger.warn(warning);
+    for (const warning of [...buffer.warnings, ...(buffer.notes ?? []), ...store.warnings])
+      ports.logger.warn(warning);
     await bindPorts(ports, store.storeId);
     return ports;
   } catch (error) {

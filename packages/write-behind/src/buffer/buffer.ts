@@ -135,8 +135,10 @@ export interface PartitionLife {
 
 export interface CheckResult {
   readonly version: string;
-  /** What a person should know or change; empty when all is well. */
+  /** What a person should know or change, because updates could be lost; empty when all is well. */
   readonly warnings: readonly string[];
+  /** What a person should know, while all is well. */
+  readonly notes?: readonly string[];
 }
 
 export interface BufferPort {

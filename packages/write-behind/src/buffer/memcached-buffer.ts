@@ -49,7 +49,8 @@ export class MemcachedBuffer extends ValkeyBuffer {
       'nothing is lost. See CACHE_HOST, CACHE_PORT and CACHE_TLS.';
     return {
       version: `${queue.version}, memcached ${cache.version ?? 'away'}`,
-      warnings: cache.version === undefined ? [...queue.warnings, away] : queue.warnings,
+      warnings: queue.warnings,
+      notes: [...(queue.notes ?? []), ...(cache.version === undefined ? [away] : [])],
     };
   }
 

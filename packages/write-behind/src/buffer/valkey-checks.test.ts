@@ -43,7 +43,7 @@ describe('what the engine relies on is looked at when it starts', () => {
   test('a durable server that evicts nothing of ours is taken without a warning', async () => {
     for (const policy of ['noeviction', 'volatile-lru', 'volatile-lfu', 'volatile-ttl', 'volatile-random']) {
       await admin.config('SET', 'maxmemory-policy', policy);
-      expect(await open(server, false)).toEqual({ version: server.version, warnings: [] });
+      expect(await open(server, false)).toEqual({ version: server.version, warnings: [], notes: [] });
     }
   });
 
@@ -78,22 +78,23 @@ describe('which server it is', () => {
   test('Redis is taken from 7.0 on; 3 one without WAITAOF is told of', async () => {
     expect(await open(inject('redis'), false, 'Redis')).toMatchObject({
       version: expect.stringMatching(/^8\./) as string,
-      warnings: [],
+      notes: [],
     });
     expect(await open(inject('redis-7'), false, 'Redis')).toMatchObject({
       version: expect.stringMatching(/^7\.0\./) as string,
-      warnings: [expect.stringMatching(/^Redis 7\.0\.\d+ does not know WAITAOF: .*'aof'/)],
+      warnings: [],
+      notes: [expect.stringMatching(/^Redis 7\.0\.\d+ does not know WAITAOF: .*'aof'/)],
     });
   });
 
   test('one that is not what CACHE_ENGINE says works as well, and is told of', async () => {
-    const [told] = (await open(inject('redis'), false, 'Valkey')).warnings;
+    const [told] = (await open(inject('redis'), false, 'Valkey')).notes ?? [];
     expect(told).toMatch(/^CACHE_ENGINE says Valkey, the server is Redis 8\..*CACHE_ENGINE=redis\.$/);
-    const [other] = (await open(inject('valkey'), false, 'Redis')).warnings;
+    const [other] = (await open(inject('valkey'), false, 'Redis')).notes ?? [];
     expect(other).toMatch(/^CACHE_ENGINE says Redis, the server is Valkey .*CACHE_ENGINE=valkey\.$/);
     // The queue's server of memcached may be either.
     for (const name of ['valkey', 'redis'] as const) {
-      expect((await open(inject(name), false, 'Valkey or Redis')).warnings).toEqual([]);
+      expect((await open(inject(name), false, 'Valkey or Redis')).notes).toEqual([]);
     }
   });
 

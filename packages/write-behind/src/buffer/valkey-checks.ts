@@ -27,20 +27,30 @@ export async function checkServers(
   const nodes = client instanceof Cluster ? client.nodes('master') : [client];
   const infos = await Promise.all(nodes.map(async (node) => readInfo(await node.info())));
   const warnings = new Set<string>();
+  const notes = new Set<string>();
   let version = '';
   for (const info of infos) {
     // Valkey says a redis_version too, that of the Redis it is compatible with.
     const kind = info.has(VALKEY.versionField) ? VALKEY : REDIS;
     version = info.get(kind.versionField) ?? 'unknown';
     checkServer(kind, version, info, { variables, isCluster: client instanceof Cluster });
-    for (const warning of warningsOf(kind, version, info)) warnings.add(warning);
-    if ([VALKEY, REDIS].some((other) => other.title === title) && kind.title !== title) {
+    if (info.get('aof_enabled') === '0' && !isManaged(info)) {
       warnings.add(
+        `${kind.title} keeps no append-only file: a restart loses the updates that are still queued. Set appendonly yes.`,
+      );
+    }
+    if (kind === REDIS && isOlder(version, WAITAOF_SINCE)) {
+      notes.add(
+        `Redis ${version} does not know WAITAOF: durability 'aof' cannot be reached with it. ${WAITAOF_SINCE} or later does.`,
+      );
+    }
+    if ([VALKEY, REDIS].some((other) => other.title === title) && kind.title !== title) {
+      notes.add(
         `CACHE_ENGINE says ${title}, the server is ${kind.title} ${version}. Both do; set CACHE_ENGINE=${kind.title.toLowerCase()}.`,
       );
     }
   }
-  return { version, warnings: [...warnings] };
+  return { version, warnings: [...warnings], notes: [...notes] };
 }
 
 function checkServer(
@@ -70,21 +80,6 @@ function checkServer(
       { policy },
     );
   }
-}
-
-function warningsOf(kind: ServerKind, version: string, info: Info): string[] {
-  const warnings: string[] = [];
-  if (info.get('aof_enabled') === '0' && !isManaged(info)) {
-    warnings.push(
-      `${kind.title} keeps no append-only file: a restart loses the updates that are still queued. Set appendonly yes.`,
-    );
-  }
-  if (kind === REDIS && isOlder(version, WAITAOF_SINCE)) {
-    warnings.push(
-      `Redis ${version} does not know WAITAOF: durability 'aof' cannot be reached with it. ${WAITAOF_SINCE} or later does.`,
-    );
-  }
-  return warnings;
 }
 
 /** Of versions as `7.0.15`; one that is no version is taken for old. */

@@ -159,11 +159,14 @@ export class WriteBehindCache<Value extends FieldValues, Changes extends FieldVa
     await this.#ports.store.ping();
   }
 
-  /** What a person should know or change about the servers' settings; empty when all is well. */
-  async warnings(): Promise<readonly string[]> {
+  /**
+   * `warnings`: what a person should know or change about the servers' settings, because updates could be lost. `notes`:
+   * what a person should know while all is well, such as a memcached that is away. Both empty at best.
+   */
+  async checkServers(): Promise<{ readonly warnings: readonly string[]; readonly notes: readonly string[] }> {
     this.#assertOpen();
-    const checks = await Promise.all([this.#ports.buffer.check(), this.#ports.store.check()]);
-    return checks.flatMap(({ warnings }) => warnings);
+    const [buffer, store] = await Promise.all([this.#ports.buffer.check(), this.#ports.store.check()]);
+    return { warnings: [...buffer.warnings, ...store.warnings], notes: buffer.notes ?? [] };
   }
 
   /** Updates that wait, in all partitions. */
