@@ -5,6 +5,7 @@ import { importBoundaries } from './scripts/eslint/import-boundaries.ts';
 
 const root = import.meta.dirname;
 const tests = ['**/*.test.ts', 'packages/*/testing/**/*.ts', 'tests/**/*.ts'];
+const anEngine = '[value=/^((rds|aurora)-)?(mysql|mariadb|postgresql|valkey|redis|memcached)$/]';
 const nodeGlobals = Object.fromEntries(
   ['clearInterval', 'clearTimeout', 'console', 'process', 'setInterval', 'setTimeout'].map((name) => [
     name,
@@ -62,6 +63,25 @@ export default defineConfig(
     files: ['packages/{write-behind,flights,patterns}/src/**/*.ts'],
     ignores: ['**/cli/**', '**/cli.ts', ...tests],
     rules: { 'no-console': 'error' },
+  },
+  {
+    // What is particular to an engine is in its adapter, or in a table by its name: a further engine is a further line.
+    files: ['packages/*/src/**/*.{ts,tsx}', 'functions/**/*.ts', 'infra/**/*.ts'],
+    ignores: [
+      'packages/write-behind/src/store/{mysql,mariadb,postgresql}/**',
+      'packages/write-behind/src/buffer/**',
+      'packages/local-engines/src/engines/**',
+      ...tests,
+    ],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          `BinaryExpression[operator=/^[!=]==$/] > Literal${anEngine}`,
+          `SwitchCase > Literal${anEngine}`,
+        ].map((selector) => ({ selector, message: 'Look it up in a table by the name of the engine.' })),
+      ],
+    },
   },
   {
     files: tests,
