@@ -14,7 +14,7 @@ export default defineConfig({
     ],
     exclude: [
       '**/valkey-{checks,confirmer,connection,failover,memory}.test.ts',
-      '**/mysql-own-server.test.ts',
+      '**/{mysql,mariadb}-own-server.test.ts',
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -12,6 +12,8 @@ import {
 
 const SRC = 'packages/write-behind/src';
 const ERRORS = `${SRC}/store/mysql/mysql-errors.ts`;
+/** The numbers are there. */
+const MYSQL = `${SRC}/store/mysql/mysql.ts`;
 const TRANSACTION = `${SRC}/store/mysql/mysql-transaction.ts`;
 const INFILE = `${SRC}/store/mysql/mysql-infile.ts`;
 
@@ -82,15 +84,15 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'deadlock-stops',
     guard: 'Errors that are retried',
-    file: ERRORS,
-    edits: [{ find: "  [1213, 'deadlock'],\n", replace: '' }],
+    file: MYSQL,
+    edits: [{ find: "    [1213, 'deadlock'],\n", replace: '' }],
     caughtBy: [errorTable('may pass')],
   },
   {
     name: 'lock-wait-stops',
     guard: 'Errors that are retried',
-    file: ERRORS,
-    edits: [{ find: "  [1205, 'lock wait timeout'],\n", replace: '' }],
+    file: MYSQL,
+    edits: [{ find: "    [1205, 'lock wait timeout'],\n", replace: '' }],
     caughtBy: [errorTable('may pass')],
   },
   {
@@ -103,15 +105,15 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'read-only-server-stops',
     guard: 'Errors that are retried',
-    file: ERRORS,
-    edits: [{ find: "  [1836, 'server is read-only'],\n", replace: '' }],
+    file: MYSQL,
+    edits: [{ find: "    [1836, 'server is read-only'],\n", replace: '' }],
     caughtBy: [errorTable('may pass')],
   },
   {
     name: 'read-only-option-stops',
     guard: 'Errors that are retried',
     file: ERRORS,
-    edits: [{ find: 'if (retry !== undefined || readOnly) {', replace: 'if (retry !== undefined) {' }],
+    edits: [{ find: 'if (passing !== undefined || readOnly) {', replace: 'if (passing !== undefined) {' }],
     caughtBy: [errorTable('1290 may pass where it is about read-only')],
   },
   {
@@ -119,7 +121,10 @@ export const storeMutations: readonly Mutation[] = [
     guard: 'Errors that stop',
     file: ERRORS,
     edits: [
-      { find: 'return new StoreError(`MySQL ${code', replace: 'return new StoreDataError(`MySQL ${code' },
+      {
+        find: 'return new StoreError(`${title} ${code',
+        replace: 'return new StoreDataError(`${title} ${code',
+      },
     ],
     caughtBy: [errorTable('must be mended by somebody')],
   },
@@ -140,8 +145,8 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'check-constraints-stop',
     guard: 'Errors that park',
-    file: ERRORS,
-    edits: [{ find: '[1265, 1366, 3819]', replace: '[]' }],
+    file: MYSQL,
+    edits: [{ find: 'new Set([1265, 1366, 3819])', replace: 'new Set<number>()' }],
     caughtBy: [errorTable('refuses the data')],
   },
   {
@@ -150,8 +155,8 @@ export const storeMutations: readonly Mutation[] = [
     file: `${SRC}/store/mysql/mysql-pool.ts`,
     edits: [
       {
-        find: '      raw.destroy();\n      throw storeError(error);',
-        replace: '      raw.release();\n      throw storeError(error);',
+        find: '      raw.destroy();\n      throw storeError(error, this.#dialect);',
+        replace: '      raw.release();\n      throw storeError(error, this.#dialect);',
       },
     ],
     caughtBy: [storeContract('leaves nothing for the next one to commit after a lock wait')],
