@@ -279,7 +279,10 @@ export const loadCases: readonly LoadCase[] = [
   loadCase('number to int 1.5', ['CREATE TABLE t (c INT)'], 'c', () => [2.5]),
   loadCase('number to decimal rounding', ['CREATE TABLE t (c DECIMAL(10,2))'], 'c', () => [1.005]),
   loadCase('number 1e21 to bigint', ['CREATE TABLE t (c BIGINT)'], 'c', () => [1e21]),
-  loadCase('null to not null timestamp', ['CREATE TABLE t (c TIMESTAMP NOT NULL)'], 'c', () => [null]),
+  loadCase('null to not null timestamp', ['CREATE TABLE t (c TIMESTAMP NOT NULL)'], 'c', () => [null], {
+    // MariaDB takes it for now, which is another second for the other way.
+    look: 'SELECT c > NOW() - INTERVAL 60 SECOND AS n FROM t',
+  }),
   loadCase('empty text', ['CREATE TABLE t (c VARCHAR(9) NULL, d CHAR(3) NULL, e INT)'], 'c, d, e', (i) => [
     '',
     '',
