@@ -53,11 +53,14 @@ export function destroyClient(client: Client): void {
   client.connection.stream.destroy();
 }
 
-function insertText(table: string, columns: readonly string[], rows: number): string {
+/** `shown`: without all but the first of its rows. */
+function insertText(table: string, columns: readonly string[], rows: number) {
   let count = 0;
   const row = () => `(${columns.map(() => `$${String(++count)}`).join(', ')})`;
-  const values = Array.from({ length: rows }, row).join(', ');
-  return `INSERT INTO ${escapeIdentifier(table)} (${columns.map(escapeIdentifier).join(', ')}) VALUES ${values}`;
+  const [first = '', ...others] = Array.from({ length: rows }, row);
+  const names = columns.map(escapeIdentifier).join(', ');
+  const shown = `INSERT INTO ${escapeIdentifier(table)} (${names}) VALUES ${first}`;
+  return { text: [shown, ...others].join(', '), shown: others.length === 0 ? shown : `${shown}, …` };
 }
 
 /** What the driver's types leave out. */
@@ -153,7 +156,8 @@ export class PostgresClient {
     const size = Math.min(MAX_ROWS, Math.floor(MAX_VALUES / columns.length));
     for (let start = 0; start < rows.length; start += size) {
       const some = rows.slice(start, start + size);
-      this.send(insertText(table, columns, some.length), some.flat());
+      const { text, shown } = insertText(table, columns, some.length);
+      void this.#send(text, some.flat(), shown);
     }
   }
 
@@ -174,16 +178,16 @@ export class PostgresClient {
     return await reply;
   }
 
-  #send(text: string, values: readonly unknown[]): Promise<Reply> {
+  #send(text: string, values: readonly unknown[], shown = text): Promise<Reply> {
     // Before anything is sent: the driver would send half of a statement that holds what it cannot write.
     const parameters: Parameter[] = values.map(parameter);
-    return this.#submit(text, (done) => {
+    return this.#submit(shown, (done) => {
       this.#client.query({ text, values: parameters }, done);
     });
   }
 
-  #submit(text: string, give: (done: Done) => unknown): Promise<Reply> {
-    this.statements.push(text);
+  #submit(shown: string, give: (done: Done) => unknown): Promise<Reply> {
+    this.statements.push(shown);
     const reply = new Promise<Reply>((resolve, reject) => {
       this.#waiting++;
       this.#watch();

@@ -180,7 +180,7 @@ async function outcomeOf({ ddl, columns = ['a'], row }: Case, mayCopy: boolean) 
     .catch(() => db.rows('SELECT * FROM made.t ORDER BY 1'));
   const last = statements.findLast((text) => /^(?:COPY|INSERT)/.test(text)) ?? '';
   const { code = 'stored', cause } = (error ?? {}) as { code?: string; cause?: { code?: string } };
-  return { outcome: { code, state: cause?.code, rows }, way: last.slice(0, 4) };
+  return { outcome: { code, state: cause?.code, rows }, way: last.slice(0, 4), text: last };
 }
 
 describe('COPY into', () => {
@@ -188,6 +188,7 @@ describe('COPY into', () => {
     const copied = await outcomeOf(each, true);
     const inserted = await outcomeOf(each, false);
     expect(inserted.way).toBe('INSE');
+    expect(inserted.text.length).toBeLessThan(200);
     expect(copied.outcome).toEqual(inserted.outcome);
     expect(copied.way).toBe((each.isCopied ?? true) ? 'COPY' : 'INSE');
   });
