@@ -30,6 +30,8 @@ export function canBeKey(value: string | number): boolean {
   return typeof value === 'number' ? Number.isSafeInteger(value) : holdableText(value) === value;
 }
 
+type Answer = ReturnType<PostgresClient['ask']>;
+
 /** Ends a write whose COPY was not let, or stored what an INSERT might not have. */
 class CopyRefused extends Error {}
 
@@ -121,35 +123,37 @@ export class PostgresTransaction implements StoreTransaction {
   }
 
   async write(changes: readonly RowChange[]): Promise<void> {
-    const copies = this.#mayCopy && this.#copying.mayCopy();
+    const copied: Answer[] | undefined = this.#mayCopy && this.#copying.mayCopy() ? [] : undefined;
     this.#mayCopy = false;
     try {
-      await this.#attempt(changes, copies);
+      await this.#attempt(changes, copied);
       return;
     } catch (error) {
       const isOther =
         error instanceof AfterwriteError && (error.retryable || error instanceof StoreDataError);
-      if (!copies || isOther || !(error instanceof CopyRefused || error instanceof StoreError)) throw error;
+      if (!copied?.length || isOther || !(error instanceof CopyRefused || error instanceof StoreError))
+        throw error;
     }
     // What is wrong, if anything is, an INSERT says as an error.
     this.#copying.pause();
     await this.rollbackToSavepoint();
-    await this.#attempt(changes, false);
+    await this.#attempt(changes);
   }
 
-  /** The mapping's statements are sent as they come; what becomes of them is known at the end. */
-  async #attempt(changes: readonly RowChange[], copies: boolean): Promise<void> {
-    const copied = new Map<string, Promise<{ rows: readonly object[] }>>();
+  /**
+   * The mapping's statements are sent as they come; what becomes of them is known at the end. `copied`: rows may go by COPY,
+   * and for each of these the question is added whether an INSERT would have stored the same.
+   */
+  async #attempt(changes: readonly RowChange[], copied?: Answer[]): Promise<void> {
     const writer: SqlWriter = {
       maxRows: MAX_STATEMENT_ROWS,
       run: (text, values) => this.#send(text, values),
       insert: (table, columns, rows) => {
-        const name = escapeIdentifier(table);
-        if (!copies || rows.length < MIN_COPIED_ROWS) this.#client.sendInserts(table, columns, rows);
+        if (!copied || rows.length < MIN_COPIED_ROWS) this.#client.sendInserts(table, columns, rows);
         else {
           this.#client.sendCopy(table, columns, rows);
           // After it, because until it ends this transaction keeps others from altering the table.
-          copied.set(name, this.#client.ask(sql.copiedAsInserted, [name, columns]));
+          copied.push(this.#client.ask(sql.copiedAsInserted, [escapeIdentifier(table), columns]));
         }
         return Promise.resolve();
       },
@@ -159,7 +163,7 @@ export class PostgresTransaction implements StoreTransaction {
     // Otherwise a broken one would fail the commit, and all others of the batch with it.
     await this.#client.run('SET CONSTRAINTS ALL IMMEDIATE');
     this.#isChecked = true;
-    for (const answer of copied.values()) {
+    for (const answer of copied ?? []) {
       const [row] = (await answer).rows as { isSame: boolean }[];
       if (row?.isSame !== true) throw new CopyRefused();
     }
