@@ -183,7 +183,7 @@ describe('rows', () => {
     async (count) => {
       await db.outside.query(`
       DELETE FROM widget;
-      INSERT INTO widget SELECT id, 'w', 0, NULL FROM generate_series(4000, 1, -1) AS id;
+      INSERT INTO widget SELECT id, 'w', 0, NULL FROM generate_series(1, 4000) AS id ORDER BY md5(id::text);
       ANALYZE widget`);
       const ids = Array.from({ length: count }, (_, index) => ((index * 2111) % 4000) + 1);
       const [plan] = await db.rows<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
