@@ -158,8 +158,8 @@ const formatMutations: readonly Mutation[] = [
     file: `${SRC}/buffer/update-script.ts`,
     edits: [
       {
-        find: 'const { id, tail, idempotencyKey, base }',
-        replace: 'const { id, trace, idempotencyKey, base }',
+        find: 'const { id, tail, idempotencyKey }',
+        replace: 'const { id, trace, idempotencyKey }',
       },
       { find: '.update(tail)', replace: ".update(alone.request.tail + (trace ?? ''))" },
     ],

@@ -3,6 +3,7 @@ import { bufferMutations } from './buffer.ts';
 import { changeMutations } from './changes.ts';
 import { flusherMutations } from './flusher.ts';
 import { limitMutations } from './limits.ts';
+import { memcachedMutations } from './memcached.ts';
 import { outageMutations } from './outages.ts';
 import { storeMutations } from './store.ts';
 
@@ -14,4 +15,5 @@ export const mutations: readonly Mutation[] = [
   ...storeMutations,
   ...outageMutations,
   ...changeMutations,
+  ...memcachedMutations,
 ];

@@ -10,6 +10,8 @@ const inFile =
 
 /** The contract of every buffer, on one server. */
 export const contract = inFile(`${SRC}/buffer/valkey-buffer.test.ts`, 'Valkey, one server');
+export const copies = inFile(`${SRC}/buffer/memcached-copies.test.ts`);
+export const memcachedSteps = inFile(`${SRC}/buffer/memcached-steps.test.ts`);
 export const failover = inFile(`${SRC}/buffer/valkey-failover.test.ts`);
 export const memoryLimit = inFile(`${SRC}/buffer/valkey-memory.test.ts`);
 export const slots = inFile(`${SRC}/buffer/valkey-slots.test.ts`);

@@ -212,7 +212,7 @@ describe('9 an ack and its copies', () => {
       if (command === 'strip') throw new BufferUnavailableError('cut off');
       return await send.call(this, command, keys, call);
     });
-    expect(await lab.ack([position])).toEqual({ dropped: 1, remaining: 0 });
+    await expect(lab.ack([position])).resolves.toEqual({ dropped: 1, remaining: 0 });
     expect((await lab.buffer.read('115'))?.value).toEqual({ gate: 'B' });
   });
 });
