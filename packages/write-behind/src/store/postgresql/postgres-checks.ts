@@ -9,7 +9,6 @@ export interface ServerSettings {
   readonly encoding: string;
   readonly fsync: string;
   readonly fullPageWrites: string;
-  readonly synchronousCommit: string;
   readonly readOnly: string;
   readonly isAurora: boolean;
 }
@@ -40,9 +39,6 @@ export function checkSettings(settings: ServerSettings): StoreCheck {
       `full_page_writes is ${settings.fullPageWrites}: a crash can leave torn pages behind, with stored updates on them. ` +
         'Set it to on.',
     );
-  }
-  if (settings.synchronousCommit === 'off') {
-    warnings.push(`synchronous_commit is off: ${losing} Set it to on, for DB_USER at the least.`);
   }
   if (settings.readOnly === 'on')
     warnings.push('PostgreSQL is read-only: updates wait in the queue until it is not.');

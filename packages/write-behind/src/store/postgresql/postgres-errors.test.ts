@@ -73,7 +73,6 @@ describe('checkSettings', () => {
     encoding: 'UTF8',
     fsync: 'on',
     fullPageWrites: 'on',
-    synchronousCommit: 'on',
     readOnly: 'off',
     isAurora: false,
   };
@@ -94,9 +93,8 @@ describe('checkSettings', () => {
   test.each<[string, Partial<ServerSettings>, number]>([
     ['fsync', { fsync: 'off' }, 1],
     ['full_page_writes', { fullPageWrites: 'off' }, 1],
-    ['synchronous_commit', { synchronousCommit: 'off' }, 1],
     ['read-only', { readOnly: 'on' }, 1],
-    ['fsync', { fsync: 'off', fullPageWrites: 'off', synchronousCommit: 'off', readOnly: 'on' }, 4],
+    ['fsync', { fsync: 'off', fullPageWrites: 'off', readOnly: 'on' }, 3],
   ])('warns of %s', (word, settings, count) => {
     const { warnings } = checkSettings({ ...fine, ...settings });
     expect(warnings).toHaveLength(count);

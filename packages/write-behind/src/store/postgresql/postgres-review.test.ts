@@ -1,6 +1,10 @@
 /** Found by a review of the engines: each of these failed before the mend in the commit after it. */
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { PostgresWidgets } from '../../../testing/postgres-widgets.ts';
+import {
+  type PostgresStoreOptions,
+  postgresWidgets,
+  PostgresWidgets,
+} from '../../../testing/postgres-widgets.ts';
 import { deadLetter } from '../../../testing/store-items.ts';
 import { StoreDataError } from '../../errors.ts';
 import type { PostgresStore } from './postgres-store.ts';
@@ -18,8 +22,8 @@ afterAll(async () => {
   await db.drop();
 });
 
-async function open(): Promise<PostgresStore> {
-  const store = db.makeStore();
+async function open(options: PostgresStoreOptions = {}): Promise<PostgresStore> {
+  const store = db.makeStore(options);
   stores.push(store);
   await store.open();
   return store;
@@ -62,8 +66,12 @@ test('a null in a list stays one where array_nulls is off', async () => {
 });
 
 test('3 a commit is on disk before it is answered, whatever the database is set to', async () => {
-  await db.outside.query(`ALTER DATABASE ${db.database} SET synchronous_commit = off`);
-  const { warnings } = await (await open()).check();
+  const mode = async (setting: string) => {
+    await db.outside.query(`ALTER DATABASE ${db.database} SET synchronous_commit = ${setting}`);
+    const loadSql = "SELECT current_setting('synchronous_commit') AS mode WHERE $1::bigint > 0";
+    return (await (await open({ mapping: { ...postgresWidgets, loadSql } })).load('1')).value;
+  };
+  const modes = [await mode('off'), await mode('remote_apply'), await mode('local')];
   await db.outside.query(`ALTER DATABASE ${db.database} RESET synchronous_commit`);
-  expect(warnings).toEqual([]);
+  expect(modes).toEqual([{ mode: 'on' }, { mode: 'remote_apply' }, { mode: 'local' }]);
 });

@@ -181,7 +181,7 @@ SELECT $1, $2, $3, epoch, seq, digest, entity_id, item, fields, superseded, reas
 FROM unnest($4::text[], $5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::json[], $10::json[], $11::text[], $12::text[])
   WITH ORDINALITY AS parked (epoch, seq, digest, entity_id, item, fields, superseded, reason, error_text, place)
 ORDER BY place
-ON CONFLICT DO NOTHING`,
+ON CONFLICT (namespace, entity, partition_no, epoch, seq, digest) DO NOTHING`,
   positionAnywhere: `SELECT w.epoch, w.seq, r.final_seq AS "finalSeq", d.letter_id AS "letterId", d.reason
 FROM afterwrite_watermarks AS w
 LEFT JOIN afterwrite_retired_epochs AS r
@@ -217,7 +217,7 @@ ORDER BY partition_no`,
   recordLoss: `INSERT INTO afterwrite_losses
   (namespace, entity, partition_no, kind, after_epoch, after_seq, until_epoch, until_seq)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT DO NOTHING`,
+ON CONFLICT (namespace, entity, partition_no, kind, until_epoch, until_seq) DO NOTHING`,
   renewWatermarks: `UPDATE afterwrite_watermarks
 SET partitions = $3, epoch = $4 || partition_no::text, seq = 0, moved_at = clock_timestamp()
 WHERE namespace = $1 AND entity = $2`,
@@ -233,7 +233,6 @@ SELECT $1, $2, $3, epoch, seq FROM unnest($4::text[], $5::bigint[]) AS ended (ep
   current_setting('server_encoding') AS encoding,
   current_setting('fsync') AS fsync,
   current_setting('full_page_writes') AS "fullPageWrites",
-  current_setting('synchronous_commit') AS "synchronousCommit",
   current_setting('transaction_read_only') AS "readOnly",
   to_regproc('aurora_version') IS NOT NULL AS "isAurora"`,
   session: `SELECT
@@ -243,6 +242,8 @@ SELECT $1, $2, $3, epoch, seq FROM unnest($4::text[], $5::bigint[]) AS ended (ep
   set_config('extra_float_digits', '1', false),
   set_config('client_encoding', 'UTF8', false),
   set_config('standard_conforming_strings', 'on', false),
+  set_config('array_nulls', 'on', false),
+  set_config('synchronous_commit', COALESCE(NULLIF(current_setting('synchronous_commit'), 'off'), 'on'), false),
   set_config('default_transaction_isolation', 'read committed', false),
   set_config('random_page_cost', '1.1', false),
   set_config('lock_timeout', $1, false),
