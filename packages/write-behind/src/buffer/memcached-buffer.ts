@@ -27,6 +27,8 @@ export interface MemcachedBufferOptions extends ValkeyBufferOptions {
 const KEPT_MS = 5000;
 /** Entities whose values go to memcached together. */
 const MOVE_CHUNK = 100;
+/** Longest time that an ack spends on it, beside its last chunk: the queue drains also while memcached is slow. */
+const MOVE_MS = 1000;
 
 export class MemcachedBuffer extends ValkeyBuffer {
   readonly #options: MemcachedBufferOptions;
@@ -102,7 +104,9 @@ export class MemcachedBuffer extends ValkeyBuffer {
   override async ack(partition: number, ack: Ack): Promise<{ dropped: number; remaining: number }> {
     const { cleaned, ...reply } = await this.ackAll(partition, ack, this.#keptMs, true);
     try {
-      for (let start = 0; start < cleaned.length && this.#memcached.isUsable; start += MOVE_CHUNK) {
+      const until = performance.now() + MOVE_MS;
+      const goesOn = () => this.#memcached.isUsable && performance.now() < until;
+      for (let start = 0; start < cleaned.length && goesOn(); start += MOVE_CHUNK) {
         await this.#move(cleaned.slice(start, start + MOVE_CHUNK));
       }
     } catch {
