@@ -39,6 +39,7 @@ export const postgresWidgets: SqlMapping = {
          FROM unnest($1::int[], $2::varchar[], $3::int[], $4::varchar[]) AS changed (${COLUMNS})
          WHERE widget.widget_id = changed.widget_id`,
         COLUMNS.split(', ').map((column) => some.map((row) => row[column])),
+        some.length,
       );
     }
   },

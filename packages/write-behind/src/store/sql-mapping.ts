@@ -10,8 +10,11 @@ export type SelectRows = (text: string, values: readonly unknown[]) => Promise<r
 
 /** Writes in the open transaction. */
 export interface SqlWriter {
-  /** One statement of the mapping's own. */
-  run(text: string, values: readonly unknown[]): Promise<void>;
+  /**
+   * One statement of the mapping's own. `rows`: how many rows it changes, for a database that may leave some out without an
+   * error, as triggers and rules of PostgreSQL do: StoreDataError then.
+   */
+  run(text: string, values: readonly unknown[], rows?: number): Promise<void>;
   /**
    * Adds rows, in their order and any number of them, by the fastest way that the database has and that stores what an
    * INSERT would. StoreDataError if one of them is refused.

@@ -4,11 +4,12 @@ import { flightsMapping, type WriteFlights } from '../flights-mapping.ts';
 import { sql } from './sql.generated.ts';
 
 const writeFlights: WriteFlights = async (writer, flights) => {
-  await writer.run(sql.updateFlights, [
+  const columns = [
     flights.map(({ flight_id }) => flight_id),
     flights.map(({ departure }) => departure),
     flights.map(({ arrival }) => arrival),
-  ]);
+  ];
+  await writer.run(sql.updateFlights, columns, flights.length);
 };
 
 export const postgresqlFlights: FlightsDatabase = {

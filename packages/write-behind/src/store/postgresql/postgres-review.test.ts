@@ -5,8 +5,9 @@ import {
   postgresWidgets,
   PostgresWidgets,
 } from '../../../testing/postgres-widgets.ts';
-import { deadLetter } from '../../../testing/store-items.ts';
+import { deadLetter, queuedUpdate } from '../../../testing/store-items.ts';
 import { StoreDataError } from '../../errors.ts';
+import { commitBatch } from '../../flusher/commit-batch.ts';
 import type { PostgresStore } from './postgres-store.ts';
 
 let db: PostgresWidgets;
@@ -74,4 +75,21 @@ test('3 a commit is on disk before it is answered, whatever the database is set 
   const modes = [await mode('off'), await mode('remote_apply'), await mode('local')];
   await db.outside.query(`ALTER DATABASE ${db.database} RESET synchronous_commit`);
   expect(modes).toEqual([{ mode: 'on' }, { mode: 'remote_apply' }, { mode: 'local' }]);
+});
+
+test('3 an update that a trigger leaves out is parked, alone, and not taken for stored', async () => {
+  await db.outside.query(`
+    CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+    CREATE TRIGGER keeps BEFORE UPDATE ON widget FOR EACH ROW WHEN (OLD.widget_id = 2) EXECUTE FUNCTION keep()`);
+  const store = await open();
+  const items = ['1', '2', '3'].map((id, at) => queuedUpdate({ seq: at + 1, id, changes: { size: 5 } }));
+  const outcome = await commitBatch(store, { partition: 0, items, seenEpoch: '', deadLetterLimit: 10 });
+  await db.outside.query('DROP FUNCTION keep CASCADE');
+  expect(outcome).toMatchObject({
+    kind: 'COMMITTED',
+    stored: [{ id: '1' }, { id: '3' }],
+    parked: [{ entityId: '2', reason: 'REFUSED', error: expect.stringContaining('trigger') as string }],
+  });
+  expect((await db.widgets()).map(({ size }) => size)).toEqual([5, 0, 5]);
+  expect((await db.log()).map(({ widget_id }) => widget_id)).toEqual([1, 3]);
 });

@@ -32,6 +32,13 @@ export function canBeKey(value: string | number): boolean {
 
 type Answer = ReturnType<PostgresClient['ask']>;
 
+/** A row that a trigger or a rule left out is in no table, though nothing was refused. */
+function checkCount(changed: number, rows: number): void {
+  if (changed >= rows) return;
+  const left = `${String(rows - changed)} of ${String(rows)} rows were left as they were`;
+  throw new StoreDataError(`PostgreSQL: ${left}, by a trigger or a rule of the table`);
+}
+
 /** Ends a write whose COPY was not let, or stored what an INSERT might not have. */
 class CopyRefused extends Error {}
 
@@ -145,9 +152,13 @@ export class PostgresTransaction implements StoreTransaction {
    * and for each of these the question is added whether an INSERT would have stored the same.
    */
   async #attempt(changes: readonly RowChange[], copied?: Answer[]): Promise<void> {
+    const changed: { readonly reply: Answer; readonly rows: number }[] = [];
     const writer: SqlWriter = {
       maxRows: MAX_STATEMENT_ROWS,
-      run: (text, values) => this.#send(text, values),
+      run: (text, values, rows = 0) => {
+        changed.push({ reply: this.#client.ask(text, values), rows });
+        return Promise.resolve();
+      },
       insert: (table, columns, rows) => {
         if (!copied || rows.length < MIN_COPIED_ROWS) this.#client.sendInserts(table, columns, rows);
         else {
@@ -163,6 +174,7 @@ export class PostgresTransaction implements StoreTransaction {
     // Otherwise a broken one would fail the commit, and all others of the batch with it.
     await this.#client.run('SET CONSTRAINTS ALL IMMEDIATE');
     this.#isChecked = true;
+    for (const { reply, rows } of changed) checkCount((await reply).rowCount ?? 0, rows);
     for (const answer of copied ?? []) {
       const [row] = (await answer).rows as { isSame: boolean }[];
       if (row?.isSame !== true) throw new CopyRefused();
