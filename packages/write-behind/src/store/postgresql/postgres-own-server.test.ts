@@ -1,4 +1,6 @@
 /** A server with settings that would harm, that becomes read-only, that stops, comes back and dies: it is this file's own. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { makeTemporaryDataDir, parseMode, type RunningEngine, startEngine } from '@afterwrite/local-engines';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { postgresWidgets, PostgresWidgets } from '../../../testing/postgres-widgets.ts';
@@ -26,11 +28,11 @@ const HOSTILE = [
 ].flatMap((setting) => ['-c', setting]);
 
 const folder = makeTemporaryDataDir();
-const start = async () =>
+const start = async (args = HOSTILE) =>
   await startEngine('postgresql', {
     mode: parseMode(process.env.LOCAL_ENGINES),
     dataDir: folder.path,
-    args: HOSTILE,
+    args,
   });
 let server: RunningEngine;
 let db: PostgresWidgets;
@@ -170,6 +172,29 @@ describe('a server', () => {
     expect((await again.readWatermarks())[0]).toMatchObject({ position: { epoch: 'e1', seq: 1 } });
     await again.close();
     await store.close();
+  });
+
+  test('6 that is a replica, as the old primary after a failover, is not read from', async () => {
+    const [place] = await db.rows<{ data: string }>("SELECT current_setting('data_directory') AS data");
+    const signal = join(place!.data, 'standby.signal');
+    const restart = async (args: string[]) => {
+      await Promise.allSettled([server.stop(), db.outside.end()]);
+      server = await start(args);
+      db.place = { ...db.place, port: server.port };
+      db.outside = await db.connect();
+    };
+    await writeFile(signal, '');
+    await restart([]);
+    const store = db.makeStore();
+    for (const call of [() => store.load('1'), () => store.open(), () => store.readEpoch(0)]) {
+      await expect(call()).rejects.toThrow(StoreUnavailableError);
+      await expect(call()).rejects.toThrow(/is a replica.*DB_HOST/);
+    }
+    await rm(signal);
+    await restart(HOSTILE);
+    const again = db.makeStore();
+    expect((await again.load('1')).value).toMatchObject({ widget_id: 1 });
+    await Promise.all([store.close(), again.close()]);
   });
 
   test('that dies is StoreUnavailableError, for who is connected and for who comes', async () => {

@@ -15,16 +15,17 @@ const MAX_WAITING = 10_000;
 /** A setting that this server does not know. */
 const UNKNOWN_SETTING = '42704';
 
+/** Whether the server is a replica. */
 export async function setUpSession(
   client: PostgresClient,
   limits: Pick<DatabaseSettings, 'lockWaitSeconds' | 'statementTimeoutMs' | 'idleTimeoutSeconds'>,
-): Promise<void> {
+): Promise<{ isReplica: boolean }> {
   const { lockWaitSeconds, statementTimeoutMs, idleTimeoutSeconds } = limits;
   try {
-    await client.rows(
-      sql.session,
-      [lockWaitSeconds * 1000, statementTimeoutMs, idleTimeoutSeconds * 1000].map((ms) => `${String(ms)}ms`),
-    );
+    const ms = [lockWaitSeconds * 1000, statementTimeoutMs, idleTimeoutSeconds * 1000];
+    const values = ms.map((limit) => `${String(limit)}ms`);
+    const [row] = await client.rows<{ isReplica: boolean }>(sql.session, values);
+    return { isReplica: row?.isReplica === true };
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } };
     if (cause?.code !== UNKNOWN_SETTING) throw error;
@@ -82,7 +83,7 @@ export class PostgresPool {
     const raw = await this.#acquireFresh();
     const client = new PostgresClient(raw, this.#settings.statementTimeoutMs);
     try {
-      if (!this.#usedAt.has(raw)) await setUpSession(client, this.#settings);
+      if (!this.#usedAt.has(raw)) await this.#setUp(client);
       const result = await work(client);
       await client.settled();
       this.#usedAt.set(raw, Date.now());
@@ -92,6 +93,17 @@ export class PostgresPool {
       discard(raw);
       throw storeError(error);
     }
+  }
+
+  /** What a replica shows may be older than what was cached since, and must not be cached in its place (invariant 6). */
+  async #setUp(client: PostgresClient): Promise<void> {
+    const { isReplica } = await setUpSession(client, this.#settings);
+    if (!isReplica) return;
+    const { host, port } = this.#settings;
+    throw new StoreUnavailableError(
+      `PostgreSQL at ${host}:${String(port)} is a replica: what it has may be old. DB_HOST must lead to the primary; ` +
+        'after a failover it does so in a moment.',
+    );
   }
 
   /** May be repeated. A connection that the server closed before we did is no failure. */

@@ -249,6 +249,7 @@ SELECT $1, $2, $3, epoch, seq FROM unnest($4::text[], $5::bigint[]) AS ended (ep
   set_config('lock_timeout', $1, false),
   set_config('statement_timeout', $2, false),
   set_config('idle_in_transaction_session_timeout', $3, false),
-  set_config('idle_session_timeout', $3, false)`,
+  set_config('idle_session_timeout', $3, false),
+  pg_is_in_recovery() AS "isReplica"`,
   supersedeLetter: `UPDATE afterwrite_dead_letters SET superseded = $1 WHERE letter_id = $2`,
 } as const;
