@@ -164,7 +164,7 @@ export const storeMutations: readonly Mutation[] = [
   {
     name: 'any-count-of-partitions',
     guard: 'The count of partitions is checked at start',
-    file: `${SRC}/store/mysql/mysql-store.ts`,
+    file: `${SRC}/store/rows.ts`,
     edits: [
       {
         find: 'if (!first || known !== partitions || rows.length !== partitions) {',

@@ -37,7 +37,7 @@ export const repartitionLosses = inFile('tests/system/repartition-losses.test.ts
 export const counterexample = inFile('tests/crash/counterexamples.test.ts');
 /** One scenario, stopped at every command in every way. */
 export const everyStep = (scenario: string): CaughtBy => ({
-  file: 'tests/crash/every-step.test.ts',
+  file: 'tests/crash/every-step-mysql-valkey.test.ts',
   suite: scenario,
   test: 'keeps every promise',
 });
