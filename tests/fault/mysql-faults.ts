@@ -156,8 +156,14 @@ export function describeFaults(database: 'mysql' | 'mariadb'): void {
       name: 'statements above max_allowed_packet',
       stopped: { code: 'STORE_ERROR', message: /max_allowed_packet/ },
       async provoke(world) {
+        // Until a batch is large: a server that stores quickly gets small ones.
+        const other = await createConnection({ ...place(), database: world.settings.DB_NAME });
+        await other.query('LOCK TABLES flight_log WRITE');
+        const waiting = () => world.valkey.llen(`${world.tag(0)}:queue`);
+        await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThan(500);
         await world.db.query('SET GLOBAL max_allowed_packet = 1024');
         await killConnections(world);
+        await other.end();
         return async () => {
           await world.db.query('SET GLOBAL max_allowed_packet = DEFAULT');
           await killConnections(world);
