@@ -136,7 +136,7 @@ function roleOf(prefix: Role['prefix'], engine: EngineName, others: readonly str
 
 function describe(role: Role, settings: Settings, engine: RunningEngine | undefined): ServerPlace {
   const { host = '', port } = placeIn(role, settings);
-  const title = titleOf(role.engine);
+  const title = engine ? titleOf(role.engine) : namedTitleOf(role);
   const address = `${host}:${String(port)}`;
   if (!engine) {
     const description = `${title} at ${address} (${role.prefix}_HOST)`;
@@ -152,6 +152,11 @@ function describe(role: Role, settings: Settings, engine: RunningEngine | undefi
       ? undefined
       : CLIENTS[role.engine]({ host, port, user: DB_USER, database: DB_NAME }),
   };
+}
+
+/** Of a server that the user named: the queue's may be either. */
+function namedTitleOf({ prefix, engine }: Role): string {
+  return { CACHE: titleOf(engine), QUEUE: 'Valkey or Redis', DB: titleOf(engine) }[prefix];
 }
 
 function placeIn({ prefix }: Role, settings: Settings): { host: string | undefined; port: number } {

@@ -46,3 +46,9 @@ export function connectionFault(side: Side, where: string, error: unknown): Conf
   if (advice === undefined) return undefined;
   return new ConfigurationError(`${where} cannot be used: ${advice}. (${message})`, {}, error);
 }
+
+/** In words for who took the one database for the other: a server of another kind waits for us to speak first. */
+export function noConnection(where: string, timeoutMs: number): string {
+  const limit = `No connection to ${where} within ${String(timeoutMs)} ms.`;
+  return `${limit} Either it does not answer, or what listens there is not what DB_ENGINE says.`;
+}

@@ -334,7 +334,9 @@ export class Flusher {
       message: error instanceof Error ? error.message : String(error),
       retryable: error instanceof AfterwriteError && error.retryable,
     };
-    this.#ports.logger.error('flush of a partition stopped', { ...stopped });
+    // Loggers keep `message` for their own.
+    const { message: reason, ...details } = stopped;
+    this.#ports.logger.error('flush of a partition stopped', { ...details, reason });
     // For queueStatus; at the memory limit it cannot be kept, and the caller has it all the same.
     await this.#ports.buffer.setStopped(partition, JSON.stringify(stopped)).catch(() => undefined);
     return stopped;

@@ -1,12 +1,11 @@
 /** `SqlConnection` on MySQL and MariaDB. */
 import { type Connection, createConnection, escape } from 'mysql2';
-import { connectionFault } from '../../connection-fault.ts';
 import type { ConnectOptions, DatabaseSettings } from '../engine.ts';
 import type { DatabaseAccount, DatabaseEngine, SqlConnection } from '../sql-connection.ts';
 import type { SqlValue } from '../sql-mapping.ts';
 import type { MysqlDialect } from './dialect.ts';
 import { storeError } from './mysql-errors.ts';
-import { mysqlSsl } from './mysql-pool.ts';
+import { connectError, mysqlSsl } from './mysql-pool.ts';
 
 const SESSION =
   "SET time_zone = '+00:00', sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')";
@@ -41,7 +40,7 @@ export async function connectMysql(
   } catch (error) {
     raw.destroy();
     const where = `${dialect.title} at ${settings.host}:${String(settings.port)}`;
-    throw storeError(connectionFault('DB', where, error) ?? error, dialect);
+    throw connectError(where, settings.connectTimeoutMs, error, dialect);
   }
   return new MysqlSqlConnection(dialect, raw);
 }

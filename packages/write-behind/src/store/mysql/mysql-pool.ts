@@ -13,8 +13,8 @@ import {
   type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise';
-import { connectionFault } from '../../connection-fault.ts';
-import { StoreUnavailableError } from '../../errors.ts';
+import { connectionFault, noConnection } from '../../connection-fault.ts';
+import { type AfterwriteError, StoreUnavailableError } from '../../errors.ts';
 import type { DatabaseSettings } from '../engine.ts';
 import type { MysqlDialect } from './dialect.ts';
 import { checkVersion } from './mysql-checks.ts';
@@ -143,6 +143,7 @@ export class MysqlPool {
 
   async #acquire(): Promise<PoolConnection> {
     const { connectTimeoutMs, host, port } = this.#settings;
+    const where = `${this.#dialect.title} at ${host}:${String(port)}`;
     const pending = this.#pool.getConnection();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -154,22 +155,30 @@ export class MysqlPool {
           },
           () => undefined,
         );
-        reject(
-          new StoreUnavailableError(
-            `No connection to ${this.#dialect.title} at ${host}:${String(port)} within ${String(connectTimeoutMs)} ms.`,
-          ),
-        );
+        reject(new StoreUnavailableError(noConnection(where, connectTimeoutMs)));
       }, connectTimeoutMs);
     });
     try {
       return await Promise.race([pending, late]);
     } catch (error) {
-      const where = `${this.#dialect.title} at ${host}:${String(port)}`;
-      throw storeError(connectionFault('DB', where, error) ?? error, this.#dialect);
+      throw connectError(where, connectTimeoutMs, error, this.#dialect);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** What a connection that could not be made says, in words a person can act on where it can be mended. */
+export function connectError(
+  where: string,
+  timeoutMs: number,
+  error: unknown,
+  dialect: MysqlDialect,
+): AfterwriteError {
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  if (code === 'ETIMEDOUT' && syscall === 'connect')
+    return new StoreUnavailableError(noConnection(where, timeoutMs), error);
+  return storeError(connectionFault('DB', where, error) ?? error, dialect);
 }
 
 /** Runs statements on one connection and remembers their texts. */

@@ -3,7 +3,7 @@
  * connection on which anything went wrong is never used again: whatever was open on it, the server rolls back.
  */
 import { Pool, type PoolClient } from 'pg';
-import { connectionFault } from '../../connection-fault.ts';
+import { connectionFault, noConnection } from '../../connection-fault.ts';
 import { type AfterwriteError, ConfigurationError, StoreUnavailableError } from '../../errors.ts';
 import type { DatabaseSettings } from '../engine.ts';
 import { clientConfig, destroyClient, PostgresClient } from './postgres-client.ts';
@@ -38,8 +38,7 @@ export function connectError(settings: DatabaseSettings, error: unknown): Afterw
   const { host, port, connectTimeoutMs } = settings;
   const where = `PostgreSQL at ${host}:${String(port)}`;
   if (error instanceof Error && error.message.includes('timeout')) {
-    const said = `No connection to ${where} within ${String(connectTimeoutMs)} ms.`;
-    return new StoreUnavailableError(said, error);
+    return new StoreUnavailableError(noConnection(where, connectTimeoutMs), error);
   }
   return connectionFault('DB', where, error) ?? loginFault(settings, error) ?? storeError(error);
 }
