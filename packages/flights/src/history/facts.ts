@@ -11,8 +11,18 @@ import type { Outcome } from './record.ts';
 export type Fact =
   | [kind: 'LINE', id: string, what: string, outcome: Outcome, told: Told]
   | [kind: 'QUEUED' | 'DEAD', id: string, what: string, version: string]
-  | [kind: 'TRAIL', id: string, what: string, before: string, after: string]
+  | TrailFact
   | [kind: 'ROW', id: string, value: string];
+
+/** `group`: of rows that have the same one the order is not known; without it, it is that in which they are read. */
+export type TrailFact = [
+  kind: 'TRAIL',
+  id: string,
+  what: string,
+  before: string,
+  after: string,
+  group?: string,
+];
 
 /** Of a line: what the caller was told; empty where there is nothing. */
 export interface Told {

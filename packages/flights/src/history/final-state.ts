@@ -7,7 +7,7 @@ import { connectDatabase, type Settings } from '@afterwrite/write-behind';
 import { flightsIn } from '../databases/index.ts';
 import { flightDefinition } from '../flight.ts';
 import { fromDatetime } from '../times.ts';
-import { contentOf, type Fact } from './facts.ts';
+import { contentOf, type Fact, type TrailFact } from './facts.ts';
 
 export interface ReadStateOptions {
   readonly add: (fact: Fact) => void;
@@ -97,12 +97,18 @@ type TrailRow = [
   arrivalNew: string,
   user: string,
   comment: string | null,
+  /** Only where the database keeps no order within a transaction. */
+  group?: string,
 ];
 
-function trailFact([id, departureOld, arrivalOld, departureNew, arrivalNew, user, comment]: TrailRow): Fact {
+function trailFact(row: TrailRow): TrailFact {
+  const [id, departureOld, arrivalOld, departureNew, arrivalNew, user, comment, group] = row;
   const [departure, arrival] = [fromDatetime(departureNew), fromDatetime(arrivalNew)];
   const what = contentOf({ departure, arrival, user, comment });
-  return ['TRAIL', String(id), what, timesOf(departureOld, arrivalOld), timesOf(departureNew, arrivalNew)];
+  const [before, after] = [timesOf(departureOld, arrivalOld), timesOf(departureNew, arrivalNew)];
+  return group === undefined
+    ? ['TRAIL', String(id), what, before, after]
+    : ['TRAIL', String(id), what, before, after, group];
 }
 
 function timesOf(departure: string, arrival: string): string {

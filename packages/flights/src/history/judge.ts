@@ -5,8 +5,9 @@
  * Updates with equal content are counted: as many rows as were acknowledged, and at most as many more as have an
  * unknown outcome. Which of them is which shows only where there are as many rows as acknowledged updates.
  */
-import type { Fact } from './facts.ts';
+import type { Fact, TrailFact } from './facts.ts';
 import type { Finding, FindingKind, HistoryCounts } from './report.ts';
+import { groupsOf, inOrder, type TrailGroup } from './trail-order.ts';
 
 export interface JudgeContext {
   /** Of each epoch the last seq that the database has dealt with: what is covered leaves the queue unread. */
@@ -35,8 +36,6 @@ interface Calls {
   isAcknowledged: boolean;
 }
 
-type TrailFact = Extract<Fact, [kind: 'TRAIL', ...unknown[]]>;
-
 const STATE_COUNTS = {
   STORED: 'storedOnce',
   PENDING: 'pending',
@@ -59,10 +58,12 @@ export function judgeFlight(id: string, facts: readonly Fact[], context: JudgeCo
   const trail = facts.filter((fact) => fact[0] === 'TRAIL');
   const stray = placeWaiting(facts, acknowledged, context);
   const assigned = countRows(id, { acknowledged, calls, trail, stray }, context);
-  checkOrder(trail, assigned);
+  const groups = groupsOf(trail);
+  checkOrder(groups, assigned);
   settle(id, acknowledged.values(), context);
-  checkChain(id, trail, context);
-  checkRow(id, facts, trail, context);
+  const ordered = inOrder(groups, (group) => byAcceptance(group, assigned));
+  checkChain(id, ordered, context);
+  checkRow(id, facts, ordered, context);
 }
 
 function noteLine(
@@ -171,13 +172,23 @@ function byPosition(a: Acknowledged, b: Acknowledged): number {
   return a.epoch - b.epoch || a.seq - b.seq;
 }
 
-function checkOrder(trail: readonly TrailFact[], assigned: ReadonlyMap<TrailFact, Acknowledged>): void {
-  let last: Acknowledged | undefined;
-  for (const row of trail) {
+/** As they are, unless each of them is known. */
+function byAcceptance(group: TrailGroup, assigned: ReadonlyMap<TrailFact, Acknowledged>): TrailGroup {
+  const known = group.flatMap((row) => {
     const update = assigned.get(row);
-    if (!update) continue;
-    if (last && byPosition(update, last) < 0) update.state = 'OUT_OF_ORDER';
-    else last = update;
+    return update ? [{ row, update }] : [];
+  });
+  if (known.length < group.length) return group;
+  return known.sort((a, b) => byPosition(a.update, b.update)).map(({ row }) => row);
+}
+
+/** Within a group nobody knows: its old values tell, see `checkChain`. */
+function checkOrder(groups: readonly TrailGroup[], assigned: ReadonlyMap<TrailFact, Acknowledged>): void {
+  let last: Acknowledged | undefined;
+  for (const group of groups) {
+    const updates = group.flatMap((row) => assigned.get(row) ?? []);
+    for (const update of updates) if (last && byPosition(update, last) < 0) update.state = 'OUT_OF_ORDER';
+    last = [...(last ? [last] : []), ...updates].sort(byPosition).at(-1);
   }
 }
 

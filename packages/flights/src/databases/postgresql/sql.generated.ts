@@ -57,9 +57,10 @@ ORDER BY log_date DESC
 LIMIT $3`,
   readLetters: `SELECT item FROM afterwrite_dead_letters WHERE namespace = ? AND entity = ? AND redriven_at IS NULL`,
   readRows: `SELECT flight_id, departure, arrival FROM flight`,
-  readTrail: `SELECT flight_id, departure_old, arrival_old, departure_new, arrival_new, "user", "comment"
+  readTrail: `SELECT flight_id, departure_old, arrival_old, departure_new, arrival_new, "user", "comment",
+  xmin::text || ' ' || log_date::text AS together
 FROM flight_log
-ORDER BY age(xmin) DESC, ctid`,
+ORDER BY age(xmin) DESC, log_date`,
   updateFlights: `UPDATE flight SET departure = changed.departure, arrival = changed.arrival
 FROM unnest($1::int[], $2::timestamp[], $3::timestamp[]) AS changed (flight_id, departure, arrival)
 WHERE flight.flight_id = changed.flight_id`,

@@ -1,7 +1,8 @@
--- The whole trail in the order in which its rows were written. The table has no key: rows of one flight come from
--- transactions that followed each other under the partition's lock, each of which took its number (xmin) after the one before
--- had ended; within one statement rows lie in their order (ctid), unless space that a refused attempt left behind was used
--- again.
-SELECT flight_id, departure_old, arrival_old, departure_new, arrival_new, "user", "comment"
+-- The whole trail, as far as the order in which its rows were written is kept: rows of one flight come from transactions that
+-- followed each other under the partition's lock, each of which took its number (xmin) after the one before had ended. Within
+-- one transaction they lie in any order (COPY fills up pages that have room), and only the second in which each update was
+-- accepted tells: rows that have both in common are a group.
+SELECT flight_id, departure_old, arrival_old, departure_new, arrival_new, "user", "comment",
+  xmin::text || ' ' || log_date::text AS together
 FROM flight_log
-ORDER BY age(xmin) DESC, ctid
+ORDER BY age(xmin) DESC, log_date
