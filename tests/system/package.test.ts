@@ -20,17 +20,19 @@ const airline = {
     parseId: (id) => String(id),
     parseChanges: (changes) => ({ airlinename: String(changes.airlinename) }),
   },
-  mysql: {
-    loadSql: 'SELECT airline_id, airlinename FROM airline WHERE airline_id = ?',
-    lockSql: 'SELECT airline_id, airlinename FROM airline WHERE airline_id IN (?) ORDER BY airline_id FOR UPDATE',
-    idValue: Number,
-    rowId: (row) => String(row.airline_id),
-    toValue: (row) => ({ ...row }),
-    change: (row, changes) => ({ ...row, ...changes }),
-    async write(run, changes) {
-      for (const { after } of changes) {
-        await run('UPDATE airline SET airlinename = ? WHERE airline_id = ?', [after.airlinename, after.airline_id]);
-      }
+  mappings: {
+    mysql: {
+      loadSql: 'SELECT airline_id, airlinename FROM airline WHERE airline_id = ?',
+      lockSql: 'SELECT airline_id, airlinename FROM airline WHERE airline_id IN (?) ORDER BY airline_id FOR UPDATE',
+      idValue: Number,
+      rowId: (row) => String(row.airline_id),
+      toValue: (row) => ({ ...row }),
+      change: (row, changes) => ({ ...row, ...changes }),
+      async write({ run }, changes) {
+        for (const { after } of changes) {
+          await run('UPDATE airline SET airlinename = ? WHERE airline_id = ?', [after.airlinename, after.airline_id]);
+        }
+      },
     },
   },
 };
