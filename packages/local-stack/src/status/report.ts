@@ -46,6 +46,8 @@ export interface StatusReport {
   readonly live: LiveStatus | null;
   readonly isLocal: boolean;
   readonly problems: readonly StatusProblem[];
+  /** What is as it may be, and worth knowing: a memcached that is away. */
+  readonly notes: readonly string[];
 }
 
 export interface QueueFigures extends Omit<LiveQueue, 'stopped'> {
@@ -93,6 +95,9 @@ export function reportOf(seen: Seen): StatusReport {
     live,
     isLocal: samples !== null,
     problems,
+    notes: (health?.checks ?? []).flatMap(({ name, ok, detail }) =>
+      ok && name === 'settings' ? [detail] : [],
+    ),
   };
 }
 

@@ -22,7 +22,7 @@ export function screenOf(report: StatusReport, style: Style, columns = MOST_COLU
     wrapped(text, width - LABEL).map(
       (line, index) => `${style.dim((index === 0 ? label : '').padEnd(LABEL))}${line}`,
     );
-  const { queue, problems } = report;
+  const { queue, problems, notes } = report;
   return [
     ...wrapped(`Afterwrite at ${report.url}`, width).map(style.bold),
     ...wrapped(stateOf(report), width).map(report.state === 'HEALTHY' ? style.good : style.notable),
@@ -37,12 +37,13 @@ export function screenOf(report: StatusReport, style: Style, columns = MOST_COLU
       ...wrapped(`! ${name}: ${detail}`, width).map(style.notable),
       ...wrapped(`  What to do: "${heading}" in docs/OPERATIONS.md`, width),
     ]),
+    ...notes.flatMap((note) => ['', ...wrapped(`Note: ${note}`, width)]),
   ];
 }
 
 /** For a file or a pipe: one look, one line. */
 export function lineOf(report: StatusReport): string {
-  const { queue, live, problems } = report;
+  const { queue, live, problems, notes } = report;
   const parts = [
     report.at,
     stateOf(report),
@@ -57,6 +58,7 @@ export function lineOf(report: StatusReport): string {
       : []),
     ...(queue ? [`dead letters ${count(queue.deadLetters)}`] : []),
     ...problems.map(({ name, heading }) => `${name}: see "${heading}"`),
+    ...notes.map((note) => `note: ${note}`),
   ];
   return parts.join('  ');
 }

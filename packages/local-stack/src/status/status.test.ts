@@ -84,6 +84,15 @@ test('of the answer and the last sample, the newer one counts', () => {
   expect(after.live).toEqual(before.live);
 });
 
+test('what is worth knowing is a note, and nobody is called for it', () => {
+  const detail = 'memcached at 127.0.0.1:11211 does not answer: reads are slower, nothing is lost.';
+  const health = { ok: true, checks: [{ name: 'settings' as const, ok: true, detail }] };
+  const report = reportOf(seen({ health }));
+  expect(report).toMatchObject({ state: 'HEALTHY', problems: [], notes: [detail] });
+  expect(screenOf(report, plain).join(' ').replaceAll(/\s+/g, ' ')).toContain(`Note: ${detail}`);
+  expect(lineOf(report)).toContain(`note: ${detail}`);
+});
+
 describe('what is not known is no zero', () => {
   test("the queue's server does not answer", () => {
     const detail = "The queue's server does not answer: updates are refused.";
