@@ -12,6 +12,9 @@ const CACHES = {
   memcached: { cache: 'memcached', queue: 'valkey' },
 } as const;
 
+/** The first pair's data lies where it lay before there were others. */
+const FOLDERS: Readonly<Record<string, string>> = { 'valkey-mysql': '.' };
+
 export interface ChosenEngines {
   readonly cache: EngineName;
   /** Where it is another server than the cache. */
@@ -39,7 +42,8 @@ export function enginesOf(environment: Environment): ChosenEngines {
   const { DB_ENGINE, CACHE_ENGINE } = environment;
   const { cache, queue } = entryOf('CACHE_ENGINE', orDefault(CACHE_ENGINE, 'valkey'), CACHES);
   const database = entryOf('DB_ENGINE', orDefault(DB_ENGINE, 'mysql'), DATABASES);
-  return { cache, queue, database, folder: `${cache}-${database}` };
+  const pair = `${cache}-${database}`;
+  return { cache, queue, database, folder: FOLDERS[pair] ?? pair };
 }
 
 /** @throws LocalEnginesError with the code BAD_ENGINE */

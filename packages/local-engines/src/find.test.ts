@@ -111,6 +111,8 @@ describe('the engines of an environment', () => {
       database: 'postgresql',
       folder: 'memcached-postgresql',
     });
+    // What waits in a queue of before there were others is found again.
+    expect(enginesOf({}).folder).toBe('.');
     expect(() => enginesOf({ DB_ENGINE: 'toString' })).toThrow('must be one of mysql, mariadb, postgresql');
   });
 });
