@@ -1,5 +1,6 @@
 export { type Flight, type FlightChanges, flightDefinition, type FoundFlight } from './flight.ts';
 export { type DepartureUpdate, FlightCache, flightEntity, type FlightSearch } from './flight-cache.ts';
+export { LOG_COLUMNS } from './databases/flights-mapping.ts';
 export { createFlightLogIndex } from './schema/log-index.ts';
 export {
   createFlughafenSchema,

@@ -39,7 +39,8 @@ export type ChangedFlight = Pick<FlightRow, 'flight_id' | 'departure' | 'arrival
 /** Writes these rows of `flight`; at most `writer.maxRows`. */
 export type WriteFlights = (writer: SqlWriter, flights: readonly ChangedFlight[]) => Promise<void>;
 
-const LOG_COLUMNS = [
+/** Of `flight_log`, all. */
+export const LOG_COLUMNS = [
   ...['log_date', 'user', 'flight_id', 'flightno_old', 'flightno_new'],
   ...['from_old', 'to_old', 'from_new', 'to_new'],
   ...['departure_old', 'arrival_old', 'departure_new', 'arrival_new'],

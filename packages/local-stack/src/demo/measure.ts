@@ -3,7 +3,7 @@
  * directly in the database. Both write the times that the flight has, so the data stays as it was; it even has less to do
  * then, as the row does not change. The direct writes are committed, because the commit is what a write waits for.
  */
-import type { Flight, FlightCache } from '@afterwrite/flights';
+import { type Flight, type FlightCache, LOG_COLUMNS } from '@afterwrite/flights';
 import type { FlushResult, Settings, SqlConnection } from '@afterwrite/write-behind';
 import { withDatabase } from '../database.ts';
 
@@ -68,13 +68,6 @@ async function sample(count: number, signal: AbortSignal, write: () => Promise<v
   const at = (share: number) => durations[Math.min(count - 1, Math.floor(count * share))] ?? 0;
   return { count, medianMs: at(0.5), p95Ms: at(0.95) };
 }
-
-const LOG_COLUMNS = [
-  ...['log_date', 'user', 'flight_id', 'flightno_old', 'flightno_new'],
-  ...['from_old', 'to_old', 'from_new', 'to_new'],
-  ...['departure_old', 'arrival_old', 'departure_new', 'arrival_new'],
-  ...['airplane_id_old', 'airplane_id_new', 'airline_id_old', 'airline_id_new', 'comment'],
-];
 
 const LOCK_ROW = `SELECT * FROM flight WHERE flight_id = ? FOR UPDATE`;
 const UPDATE_ROW = 'UPDATE flight SET departure = ?, arrival = ? WHERE flight_id = ?';

@@ -1,59 +1,18 @@
 /** What the store knows of the number of partitions, and the steps by which that changes: see `repartition/`. */
-import { RepartitionError, StoreError } from '../../errors.ts';
-import {
-  type OpenChange,
-  type PartitionChange,
-  type Partitions,
-  sealedEpoch,
-} from '../../repartition/ports.ts';
+import { RepartitionError } from '../../errors.ts';
+import { type PartitionChange, type Partitions, sealedEpoch } from '../../repartition/ports.ts';
 import type { DatabaseSettings, OpenPartitions, Scope } from '../engine.ts';
+import { type ChangeRow, readPartitions } from '../read-partitions.ts';
 import type { MysqlDialect } from './dialect.ts';
 import { isMissingTable } from './mysql-errors.ts';
-import { type MysqlConnection, MysqlPool } from './mysql-pool.ts';
+import { MysqlPool } from './mysql-pool.ts';
 import { sql } from './sql.generated.ts';
 
-interface ChangeRow {
-  readonly run: string;
-  readonly fromPartitions: number;
-  readonly toPartitions: number;
-  readonly state: 'CLOSED' | 'COMMITTED' | 'LAPSED';
-  readonly remainingMs: number;
-}
-
-/** How long writers wait for what comes after the commit: it takes milliseconds, unless the command was killed in it. */
-const FINISHING_MS = 1000;
 /** The server forgets an idle connection, and with it the lock that keeps a second command out. */
 const LOCK_IDLE_SECONDS = 86_400;
 
-/** The number that holds now. `change` is there only while nobody may write: one whose time is over is given up here. */
-export async function readPartitions(connection: MysqlConnection, scope: Scope): Promise<Partitions> {
-  const change = await readChange(connection, scope);
-  const [row] = await connection.rows<{ partitions: number }>(sql.readPartitions, scope);
-  if (!row) throw new StoreError('Nothing was ever queued here: QUEUE_PARTITIONS alone decides.');
-  return { partitions: row.partitions, change };
-}
-
-async function readChange(connection: MysqlConnection, scope: Scope): Promise<OpenChange | undefined> {
-  const read = async () => {
-    const [row] = await connection.rows<ChangeRow>(sql.readPartitionChange, scope);
-    return row;
-  };
-  try {
-    let row = await read();
-    if (row?.state === 'CLOSED' && row.remainingMs <= 0) {
-      await connection.run(sql.lapsePartitionChange, [...scope, row.run]);
-      row = await read();
-    }
-    if (!row || row.state === 'LAPSED') return undefined;
-    const { run, fromPartitions: from, toPartitions: to } = row;
-    const isCommitted = row.state === 'COMMITTED';
-    return { run, from, to, isCommitted, remainingMs: isCommitted ? FINISHING_MS : row.remainingMs };
-  } catch (error) {
-    // The table came with the command; where nobody ever ran it, nothing is under way.
-    if (isMissingTable(error)) return undefined;
-    throw error;
-  }
-}
+/** For `readPartitions`. */
+export const database = { texts: sql, isMissingTable };
 
 export class MysqlPartitions implements OpenPartitions {
   readonly #pool: MysqlPool;
@@ -94,7 +53,7 @@ export class MysqlPartitions implements OpenPartitions {
   }
 
   async read(): Promise<Partitions> {
-    return await this.#pool.use((connection) => readPartitions(connection, this.#scope));
+    return await this.#pool.use((connection) => readPartitions(connection, this.#scope, database));
   }
 
   async begin({ run, from, to }: PartitionChange, limitMs: number): Promise<boolean> {

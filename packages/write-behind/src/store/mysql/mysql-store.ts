@@ -34,7 +34,8 @@ import {
 import type { MysqlDialect } from './dialect.ts';
 import { checkSettings, type ServerSettings } from './mysql-checks.ts';
 import { isMissingTable, rightsFault } from './mysql-errors.ts';
-import { readPartitions } from './mysql-partitions.ts';
+import { readPartitions } from '../read-partitions.ts';
+import { database } from './mysql-partitions.ts';
 import { Loading } from './mysql-infile.ts';
 import { MysqlPool } from './mysql-pool.ts';
 import { MysqlTransaction } from './mysql-transaction.ts';
@@ -82,7 +83,7 @@ export class MysqlStore implements StorePort {
 
   async readLayout(): Promise<Layout> {
     return await this.#pool.use(async (connection) => {
-      const { partitions, change } = await readPartitions(connection, this.#scope);
+      const { partitions, change } = await readPartitions(connection, this.#scope, database);
       return { partitions, change: change && { to: change.to, remainingMs: change.remainingMs } };
     });
   }

@@ -35,7 +35,8 @@ import { checkSettings, type ServerSettings } from './postgres-checks.ts';
 import { Copying } from './postgres-copy.ts';
 import { isMissingTable, rightsFault } from './postgres-errors.ts';
 import { migrateTables } from './postgres-migrate.ts';
-import { readPartitions } from './postgres-partitions.ts';
+import { readPartitions } from '../read-partitions.ts';
+import { database } from './postgres-partitions.ts';
 import { PostgresPool } from './postgres-pool.ts';
 import { canBeKey, PostgresTransaction } from './postgres-transaction.ts';
 import { sql } from './sql.generated.ts';
@@ -75,7 +76,7 @@ export class PostgresStore implements StorePort {
 
   async readLayout(): Promise<Layout> {
     return await this.#pool.use(async (client) => {
-      const { partitions, change } = await readPartitions(client, this.#scope);
+      const { partitions, change } = await readPartitions(client, this.#scope, database);
       return { partitions, change: change && { to: change.to, remainingMs: change.remainingMs } };
     });
   }
